@@ -1,0 +1,63 @@
+"""The engine: the graph and its calculus. It needs NumPy, and nothing else of twingrad.
+
+To read it, take `functions` (the vocabulary), `rules` (every derivative), `sweep` (the chain
+rule), `node`, `value` and `tensor`, in that order; `transforms` and `check` stand on them.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from .check import GradcheckReport, gradcheck
+from .errors import AnomalyError, GraphError, ShapeError
+from .node import Node, apply, zero_grad
+from .operations import (
+    FUNCTIONS_OF_METHODS,
+    concatenate,
+    dot,
+    logsumexp,
+    softmax,
+    stack,
+    sum,
+    where,
+)
+from .rules import selective
+from .sweep import no_grad
+from .tensor import Tensor
+from .transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .value import Value
+
+# Every operation that a node has as a method is a function too: tg.tanh(x), tg.maximum(x, y) …
+globals().update(FUNCTIONS_OF_METHODS)
+
+__all__ = [
+    "AnomalyError",
+    "GradcheckReport",
+    "GraphError",
+    "Node",
+    "ShapeError",
+    "Tensor",
+    "Value",
+    "apply",
+    "concatenate",
+    "dot",
+    "grad",
+    "gradcheck",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "logsumexp",
+    "no_grad",
+    "selective",
+    "softmax",
+    "stack",
+    "sum",
+    "value_and_grad",
+    "vjp",
+    "where",
+    "zero_grad",
+    *FUNCTIONS_OF_METHODS,
+]
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any: ...

@@ -1,0 +1,16 @@
+"""The errors of twingrad, each a subclass of the built-in error that a caller would catch.
+
+Every message says what came, what was expected and what to do; a message that cannot is not done.
+"""
+
+
+class ShapeError(ValueError):
+    """Shapes or lengths that do not fit each other."""
+
+
+class GraphError(RuntimeError):
+    """A graph that cannot do what was asked of it: nothing was remembered, a rule misbehaved."""
+
+
+class AnomalyError(ArithmeticError):
+    """A NaN or an infinity where a finite number was expected."""

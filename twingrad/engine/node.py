@@ -1,0 +1,259 @@
+"""Node: a number that remembers where it came from.
+
+An operation makes a node that knows its operands and holds one pullback, the way back from its
+gradient to theirs. What Value and Tensor share stands here, and in `operators`; what they
+answer differently is the short list of methods in the middle of the class.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from . import array_rules, rules
+from .errors import GraphError
+from .numpy_border import NumPyBorder
+from .operators import Operators
+from .rules import SELECTIVE, Pullback, Pulled
+from .sweep import consumers_first, gradients, is_remembering
+
+NO_STATIC: dict[str, Any] = {}
+_new = object.__new__
+_SYMBOLS: dict[Any, str] = {
+    rules.add: "+",
+    rules.sub: "-",
+    rules.mul: "*",
+    rules.divide: "/",
+    rules.power: "**",
+    rules.absolute: "abs",
+    rules.total: "sum",
+    rules.logsumexp_of: "logsumexp",
+    rules.exp_difference: "softmax",
+    array_rules.matmul: "@",
+    array_rules.getitem: "[]",
+}
+
+
+class Node(Operators, NumPyBorder):
+    """A number, or an array of them, that remembers the operation and the operands it came from.
+
+    `parents` are the operands in order, the same one twice where it was used twice. `constant`
+    marks what gets no gradient: plain numbers and arrays that met a node, results under
+    `no_grad`, what `detach` gives. Set it on a parameter to freeze that.
+    """
+
+    __slots__ = ("_data", "_grad", "_pullback", "_rule", "_static", "constant", "label", "parents")
+
+    _data: Any
+    _grad: Any
+    _rule: Callable[..., Pulled] | None
+    _static: dict[str, Any]
+    _pullback: Pullback | None
+    constant: bool
+    label: str
+    parents: tuple["Node", ...]
+
+    svg_in_notebooks: ClassVar[Callable[["Node"], str | None] | None] = None
+    """How a notebook draws a node; `twingrad.viz` puts it here, because it is above the engine."""
+
+    @classmethod
+    def _make(cls, data: Any, label: str = "", constant: bool = False) -> Self:
+        """A node with no past, around data that is already a float or an array of its own."""
+        node = cls.__new__(cls)
+        node._data = data
+        node._grad = cls.gradient_at_first
+        node._rule = node._pullback = None
+        node._static = NO_STATIC
+        node.constant = constant
+        node.label = label
+        node.parents = ()
+        return node
+
+    def _apply(
+        self,
+        rule: Callable[..., Any],
+        operands: tuple[Any, ...],
+        static: dict[str, Any] = NO_STATIC,
+    ) -> Self:
+        """Run a rule on the operands' numbers, and remember how to go back."""
+        kind = type(self)
+        for x in operands:
+            if type(x) is not kind:
+                operands = tuple([self._operand(x) for x in operands])
+                break
+        if rule in SELECTIVE:
+            static = {**static, "needs": tuple([not parent.constant for parent in operands])}
+        numbers = [parent._data for parent in operands]
+        result = rule(*numbers, **static) if static else rule(*numbers)
+        try:
+            data, pullback = result
+        except (TypeError, ValueError):
+            raise GraphError(_not_a_rule(rule, result)) from None
+        node = _new(kind)
+        node._data = data if type(data) is kind.holds else node._held(data)
+        node._grad = kind.gradient_at_first
+        node.label = ""
+        if is_remembering.get():
+            for parent in operands:
+                if not parent.constant:
+                    node.parents = operands
+                    node._rule = rule
+                    node._static = static
+                    node._pullback = pullback
+                    node.constant = False
+                    return node
+        node.parents = ()
+        node._rule = node._pullback = None
+        node._static = NO_STATIC
+        node.constant = True
+        return node
+
+    def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
+        rule = getattr(rules, name, None) or getattr(array_rules, name)
+        return self._apply(rule, tuple(operands), static)
+
+    def _rerun(self) -> Pullback:
+        """The pullback of this node's rule run on the parents themselves, not on their numbers."""
+        if self._rule is None:
+            raise GraphError("a leaf has no rule to run")
+        return self._rule(*self.parents, **self._static)[1]
+
+    # What the twins answer differently
+
+    holds: ClassVar[type]
+    gradient_at_first: ClassVar[Any]
+
+    def _held(self, data: Any) -> Any:
+        """What a rule returned as what this twin holds, a float or an array."""
+        raise TypeError("a Node is a Value or a Tensor")
+
+    def _operand(self, x: Any) -> "Node":
+        """What met this node in an operation, as a node: itself, or a constant."""
+        raise TypeError("a Node is a Value or a Tensor")
+
+    def _seed(self, gradient: Any) -> Any:
+        """The gradient that a backward pass starts from."""
+        raise TypeError("a Node is a Value or a Tensor")
+
+    def _received(self, gradient: Any, passed_on: Any, sender: "Node") -> Any:
+        """A gradient that a rule gave this node, in this node's shape and in memory of its own."""
+        return gradient
+
+    # The past, in our words and in the lecture's
+
+    @property
+    def op(self) -> str:
+        """The operation that made this node, such as "+" or "tanh"; "" for a leaf."""
+        if self._rule is None:
+            return ""
+        name: str = getattr(self._rule, "__name__", "apply")
+        return _SYMBOLS.get(self._rule, name)
+
+    @property
+    def _prev(self) -> tuple["Node", ...]:
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        return self.op
+
+    def _backward(self) -> None:
+        """One step by hand, as in the lecture: pass this node's present grad to its parents."""
+        if self._pullback is None or self._grad is None:
+            return
+        with np.errstate(all="ignore"):
+            for parent, gradient in zip(self.parents, self._pullback(self._grad), strict=True):
+                if gradient is not None and not parent.constant:
+                    parent._accumulate(parent._received(gradient, self._grad, self))
+
+    # Differentiation
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+        """Add to `.grad` of every node below the gradient of this one with respect to it.
+
+        `gradient` is where to start, in the shape of this node; a single number starts from 1.
+        Calling it twice adds twice: reset with `zero_grad`. With `create_graph` the gradients
+        are nodes and can be differentiated again; a graph is then held alive by its `.grad`s.
+
+        Raises `GraphError` where nothing was remembered (a result under `no_grad`, a detached
+        node), `ShapeError` from more than one element without a `gradient`.
+
+        >>> from twingrad import Value
+        >>> x = Value(3.0)
+        >>> (x * x).backward()
+        >>> x.grad
+        6.0
+        """
+        if self.constant:
+            raise GraphError(
+                f"backward() needs a result that remembers, but this {type(self).__name__} is a "
+                "constant: made under no_grad(), by detach(), or of plain numbers alone; compute "
+                "it again, outside no_grad(), from the nodes whose gradients you want"
+            )
+        seed = self._seed(gradient)
+        seeds = {self: self._operand(seed) if create_graph else seed}
+        found = gradients(seeds, create_graph=create_graph)
+        for node, grad in found.items():
+            node._accumulate(grad)
+
+    def _accumulate(self, gradient: Any) -> None:
+        self._grad = gradient if self._grad is None else self._grad + gradient
+
+    def detach(self) -> Self:
+        """The same number without its past: a constant, through which no gradient flows."""
+        return self._make(self._held(np.copy(self._data)), constant=True)
+
+    def _repr_svg_(self) -> str | None:
+        draw = Node.svg_in_notebooks
+        return None if draw is None else draw(self)
+
+
+def zero_grad(root: Node) -> None:
+    """Reset the gradient of every node below: to 0.0 for a Value, to None for a Tensor.
+
+    >>> from twingrad import Value, zero_grad
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> y.backward()
+    >>> zero_grad(y)
+    >>> x.grad, y.grad
+    (0.0, 0.0)
+    """
+    for node in consumers_first(root):
+        node._grad = node.gradient_at_first
+
+
+def apply(rule: Callable[..., Any], *operands: Any, **static: Any) -> Any:
+    """Run a rule, one of twingrad's or of your own, on nodes, arrays or numbers.
+
+    A rule takes the operands' numbers and returns the result and its pullback, which takes the
+    gradient of the result and returns a tuple of gradients, one per operand, None for those
+    that have none. `static` is passed on to the rule and not differentiated. Written with
+    arithmetic and `twingrad`'s own functions, a rule gives second derivatives as well.
+
+    >>> import twingrad as tg
+    >>> def cube(x):
+    ...     return x * x * x, lambda grad: (grad * (3.0 * x * x),)
+    >>> x = tg.Value(2.0)
+    >>> y = tg.apply(cube, x)
+    >>> y.backward()
+    >>> y.data, x.grad
+    (8.0, 12.0)
+    """
+    for operand in operands:
+        if isinstance(operand, Node):
+            return operand._apply(rule, operands, static)
+    if rule in SELECTIVE:
+        static["needs"] = (False,) * len(operands)
+    with np.errstate(all="ignore"):
+        return rule(*[float(x) if isinstance(x, int) else x for x in operands], **static)[0]
+
+
+def _not_a_rule(rule: Any, result: Any) -> str:
+    """What to say of a rule that did not return a result and a pullback."""
+    name = getattr(rule, "__name__", repr(rule))
+    return (
+        f"the rule {name!r} returned a {type(result).__name__}; a rule returns two things: the "
+        "result and its pullback, a function from the gradient of the result to a tuple of "
+        "gradients, one per operand"
+    )

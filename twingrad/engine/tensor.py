@@ -1,0 +1,200 @@
+"""Tensor: an array that remembers where it came from, Value's twin.
+
+The same operators run the same rules; left here is what makes an array an array: dtypes,
+broadcasting, memory of its own, and the operations that only arrays have.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from .array_operators import ArrayOperators
+from .arrays import Array, as_array, fit_gradient
+from .errors import ShapeError
+from .node import NO_STATIC, Node
+
+
+class Tensor(Node, ArrayOperators):
+    """An array with a `data`, a `grad`, and the memory of how it was computed.
+
+    The data is copied. Floats keep their dtype, integers and booleans become float64. `grad` is
+    None until a backward pass comes, then an array of the same shape and dtype.
+
+    Raises `TypeError` for what is not real numbers, `ShapeError` for ragged lists.
+
+    >>> from twingrad import Tensor
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([[2., 4.],
+           [6., 8.]])
+    """
+
+    __slots__ = ()
+
+    holds = np.ndarray
+    _data: Array
+    gradient_at_first = None
+
+    def __init__(self, data: Any, *, label: str = "", dtype: npt.DTypeLike | None = None) -> None:
+        self._data = as_array(data, dtype, copy=True)
+        self._grad = None
+        self._rule = self._pullback = None
+        self._static = NO_STATIC
+        self.constant = False
+        self.label = label
+        self.parents = ()
+
+    @property
+    def data(self) -> Array:
+        """The numbers themselves. Assigning copies into them; another shape is a `ShapeError`."""
+        data: Array = self._data
+        return data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        if data is self._data:  # `p.data -= step` has done it already
+            return
+        array = as_array(data)
+        if array.shape != self.shape:
+            raise ShapeError(
+                f"this Tensor has shape {self.shape}, but data of shape {array.shape} came; "
+                "assign an array of the same shape, or make a new Tensor"
+            )
+        self._data[...] = array
+
+    @property
+    def grad(self) -> Any:
+        """The gradient collected so far, None at first; a Tensor after `create_graph`."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        if grad is self._grad or grad is None or isinstance(grad, Tensor):
+            self._grad = grad
+            return
+        array = as_array(grad, self.dtype, copy=True)
+        if array.shape != self.shape:
+            raise ShapeError(
+                f"this Tensor has shape {self.shape}, but a gradient of shape {array.shape} came"
+            )
+        self._grad = array
+
+    # What Node asks of its twins
+
+    def _apply(
+        self,
+        rule: Callable[..., Any],
+        operands: tuple[Any, ...],
+        static: dict[str, Any] = NO_STATIC,
+    ) -> Self:
+        with np.errstate(all="ignore"):  # NumPy warns where IEEE has an answer
+            return super()._apply(rule, operands, static)
+
+    def _held(self, data: Any) -> Array:
+        return np.asarray(data)
+
+    def _operand(self, x: Any) -> Node:
+        if isinstance(x, Node):
+            if isinstance(x, Tensor):
+                return x
+            raise TypeError(
+                "a Tensor and a Value do not mix; take the number, float(value) or "
+                "tensor.item(), if no gradient should flow, or build both from one twin"
+            )
+        return self._make(as_array(x, self.dtype), constant=True)
+
+    def _seed(self, gradient: Any) -> Array:
+        if gradient is None:
+            if self._data.size != 1:
+                raise ShapeError(
+                    f"backward() starts from a single number, but this Tensor has shape "
+                    f"{self.shape}; call .sum() or .mean() on it first, or give backward() the "
+                    "gradient to start from"
+                )
+            return np.ones_like(self._data)
+        seed = as_array(gradient, self.dtype, copy=True)
+        if seed.shape != self.shape:
+            raise ShapeError(
+                f"the gradient that backward() starts from has shape {seed.shape}, but this "
+                f"Tensor has shape {self.shape}; they must be equal"
+            )
+        return seed
+
+    def _received(self, gradient: Any, passed_on: Any, sender: Node) -> Any:
+        return fit_gradient(gradient, self._data, passed_on, sender)
+
+    # What an array can tell
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The length of each axis."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision: float64, float32 …"""
+        return self._data.dtype
+
+    def numpy(self) -> Array:
+        """A copy of the numbers, as a NumPy array."""
+        return self._data.copy()
+
+    def item(self) -> float:
+        """The number of a Tensor that has one element."""
+        if self.size != 1:
+            raise ShapeError(
+                f"item() takes the only number, but this Tensor has shape {self.shape}; index "
+                "it first, or use .numpy()"
+            )
+        return float(self._data.item())
+
+    def __float__(self) -> float:
+        return self.item()
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ShapeError(
+                f"a Tensor of shape {self.shape} is neither true nor false; compare and then "
+                "ask the array: (tensor > 0).all()"
+            )
+        return bool(self._data.item())
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("a Tensor of shape () has no length; use .item()")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Self]:
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        numbers = np.array2string(self._data, separator=", ", prefix="Tensor(")
+        dtype = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
+        label = f", label={self.label!r}" if self.label else ""
+        if self._grad is None:
+            grad = "None"
+        elif isinstance(self._grad, Node):
+            grad = repr(self._grad)
+        else:
+            grad = np.array2string(self._grad, separator=", ", prefix="       grad=")
+        line = "\n       " if "\n" in numbers else " "
+        return f"Tensor({numbers},{line}grad={grad}{dtype}{label})"
