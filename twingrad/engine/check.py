@@ -14,7 +14,7 @@ from .finite_differences import slope
 from .node import Node
 from .run import Run, pull_back
 from .structure import map_leaves, rebuild
-from .sweep import consumers_first, no_grad
+from .sweep import no_grad, topological_order
 
 TOLERANCE = {np.dtype(np.float64): 1e-7, np.dtype(np.float32): 2e-3}
 
@@ -154,7 +154,7 @@ def _wrong_operation(
 ) -> Disagreement | None:
     """Each operation of the graph checked by itself; the first that is wrong, at its worst."""
     roots = [y for y in results if isinstance(y, Node)]
-    for node in reversed(consumers_first(*roots)):
+    for node in topological_order(*roots):
         if node._rule is None or node._pullback is None:
             continue
         weights = _weights([node])

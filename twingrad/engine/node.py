@@ -15,7 +15,7 @@ from .errors import GraphError
 from .numpy_border import NumPyBorder
 from .operators import Operators
 from .rules import SELECTIVE, Pullback, Pulled
-from .sweep import consumers_first, gradients, is_remembering
+from .sweep import gradients, is_remembering, topological_order
 
 NO_STATIC: dict[str, Any] = {}
 _new = object.__new__
@@ -219,7 +219,7 @@ def zero_grad(root: Node) -> None:
     >>> x.grad, y.grad
     (0.0, 0.0)
     """
-    for node in consumers_first(root):
+    for node in topological_order(root):
         node._grad = node.gradient_at_first
 
 

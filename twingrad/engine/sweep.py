@@ -7,6 +7,7 @@ computed from it has been heard, and only then does its pullback pass it on.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -50,32 +51,31 @@ def enable_grad() -> Iterator[None]:
         yield
 
 
-def consumers_first(*roots: "Node") -> "list[Node]":
-    """Every node below the roots, each after all the nodes that were computed from it.
+def topological_order(*roots: "Node") -> "list[Node]":
+    """Every node below the roots, each after all that it was computed from.
 
     Why a sort at all? `b = a + a; c = b + b`. Pass gradients on by plain recursion and b, which
-    is reached twice, passes on 1 and then 1 + 1: a collects 6 where the answer is 4.
-    A node may pass its gradient on only when it has received all of it: so each waits here
-    until its last consumer is done. Nothing recurses, for a graph may be a million nodes deep.
+    is reached twice, passes on 1 and then 1 + 1: a collects 6 where the answer is 4. A node may
+    pass its gradient on only when it has received all of it, and read backwards this order puts
+    each after its last consumer. Nothing recurses, for a graph may be a million nodes deep.
     """
-    unheard = dict.fromkeys(roots, 0)
-    found = list(unheard)
-    for node in found:
-        for parent in node.parents:
-            if parent in unheard:
-                unheard[parent] += 1
-            else:
-                unheard[parent] = 1
-                found.append(parent)
     order = []
-    ready = [root for root in unheard if not unheard[root]]
-    while ready:
-        node = ready.pop()
-        order.append(node)
-        for parent in node.parents:
-            unheard[parent] -= 1
-            if not unheard[parent]:
-                ready.append(parent)
+    seen: set[Node] = set()
+    for root in roots:
+        if root in seen:
+            continue
+        seen.add(root)
+        path = [root]
+        unseen = [filterfalse(seen.__contains__, root.parents)]
+        while path:
+            parent = next(unseen[-1], None)
+            if parent is None:
+                order.append(path.pop())
+                unseen.pop()
+            else:
+                seen.add(parent)
+                path.append(parent)
+                unseen.append(filterfalse(seen.__contains__, parent.parents))
     return order
 
 
@@ -89,11 +89,12 @@ def gradients(
     that the gradients are nodes with a past of their own.
     """
     found = dict(seeds)
-    order = consumers_first(*found)
-    wanted = None if wrt is None else _leading_to(wrt, order)
+    order = topological_order(*found)
+    if wrt is not None:
+        order = _leading_to(wrt, order)
     arrays = any(root.holds is np.ndarray for root in found)
     with np.errstate(all="ignore"), enable_grad():
-        for node in order:
+        for node in reversed(order):
             grad = found.get(node)
             if grad is None or node._pullback is None:
                 continue
@@ -107,23 +108,19 @@ def gradients(
             for parent, gradient in zip(node.parents, passed, strict=True):
                 if gradient is None or parent.constant:
                     continue
-                if wanted is not None and parent not in wanted:
-                    continue
                 if arrays:
                     gradient = parent._received(gradient, grad, node)
-                held = found.get(parent)
-                if held is None:
-                    found[parent] = gradient
+                if parent in found:
+                    found[parent] += gradient
                 else:
-                    held += gradient
-                    found[parent] = held
+                    found[parent] = gradient
     return found
 
 
-def _leading_to(wrt: "Sequence[Node]", order: "list[Node]") -> "set[Node]":
-    """The nodes on the way from the root to any in `wrt`: the others need no gradient."""
-    wanted = set(wrt)
-    for node in reversed(order):
-        if not wanted.isdisjoint(node.parents):
-            wanted.add(node)
-    return wanted
+def _leading_to(wrt: "Sequence[Node]", order: "list[Node]") -> "list[Node]":
+    """The nodes on the way to any in `wrt`, in order: the others need not pass anything on."""
+    leading = set(wrt)
+    for node in order:
+        if not leading.isdisjoint(node.parents):
+            leading.add(node)
+    return [node for node in order if node in leading]

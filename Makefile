@@ -1,0 +1,75 @@
+# Needs make and a Python of 3.11 or newer; everything else is installed into $(VENV).
+#
+#   make demo DEMO=moons          one demo instead of the tour
+#   make test ARGS="-k relu -x"   arguments for pytest; ARGS=--cov measures coverage
+#   make test PYTHON=python3.13 VENV=.venv-3.13
+
+PYTHON ?= python3
+VENV   ?= .venv
+DEMO   ?=
+ARGS   ?=
+
+python := $(VENV)/bin/python
+ready  := $(VENV)/.ready
+
+# A folder of data sets beside the checkout spares everyone a download.
+ifeq ($(TWINGRAD_DATA),)
+ifneq ($(wildcard ../shared/data),)
+export TWINGRAD_DATA := $(CURDIR)/../shared/data
+endif
+endif
+
+.PHONY: help demo test check format clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile
+
+demo: $(ready) ## run the tour, or one demo: make demo DEMO=moons
+	@$(python) -m demos$(if $(DEMO),.$(DEMO))
+
+test: $(ready) ## run the tests and every example in the documents and docstrings
+	@$(python) -m pytest $(ARGS)
+
+check: $(ready) ## lint, formatting, types, direction of imports
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@$(python) $(VENV)/bin/lint-imports --no-logo
+
+format: $(ready) ## rewrite the code in the project's format
+	@$(python) -m ruff check --fix .
+	@$(python) -m ruff format .
+
+clean: ## remove the environment, caches and outputs
+	rm -rf $(VENV) outputs build dist htmlcov .coverage
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+
+# --- The environment ------------------------------------------------------------------------------
+
+install := install --quiet --constraint constraints.txt --editable '.[dev]'
+
+# uv takes half the time of pip, but nobody is asked to have it: pip may fetch it, and where that or
+# uv itself fails, pip does the work and tells what is wrong.
+$(ready): pyproject.toml constraints.txt | $(python)
+	@echo 'Setting up $(VENV), once; this takes less than a minute ...'
+	@command -v uv >/dev/null || $(python) -m pip install --quiet uv >/dev/null 2>&1 || true
+	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
+	  uv pip $(install) --python $(python) >/dev/null 2>&1 || $(python) -m pip $(install)
+	@touch $@
+
+# Debian's python3 comes without ensurepip, which venv needs; uv and virtualenv do not.
+$(python):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'twingrad needs Python 3.11 or newer, and "$(PYTHON)" is not.' >&2; \
+	  echo 'Name another one: make PYTHON=python3.12' >&2; \
+	  exit 1; }
+	@said=$$($(PYTHON) -m venv $(VENV) 2>&1) \
+	  || uv venv --quiet --seed --clear --python $(PYTHON) $(VENV) 2>/dev/null \
+	  || $(PYTHON) -m virtualenv --quiet --clear $(VENV) 2>/dev/null \
+	  || { rm -rf $(VENV); \
+	    echo "$$said" >&2; \
+	    echo '"$(PYTHON) -m venv" failed, and neither uv nor virtualenv is there to replace it.' >&2; \
+	    echo 'On Debian and Ubuntu: apt-get install python3-venv' >&2; \
+	    exit 1; }

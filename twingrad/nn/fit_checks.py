@@ -1,0 +1,82 @@
+"""What `fit` accepts, checked before the model is touched, so that a refusal loses nothing."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import ShapeError, Tensor
+from .optim import Optimizer
+from .predict import dtype_of
+
+Array = npt.NDArray[Any]
+
+
+def checked_parameters(model: Any, optimizer: Any) -> list[Any]:
+    """The model's parameters, which the optimizer must know."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"optimizer is a built one, such as nn.Adam(model.parameters()), not {optimizer!r}"
+        )
+    parameters = list(model.parameters())
+    if not parameters:
+        raise ValueError(f"{model!r} has no parameters to train")
+    if set(parameters).isdisjoint(optimizer.parameters):
+        raise ValueError(
+            "the optimizer holds none of this model's parameters; build it from "
+            "model.parameters() of the model that you train"
+        )
+    return parameters
+
+
+def checked_data(X: Any, y: Any, parameter: Any) -> tuple[Array, Array]:
+    """X and y as finite arrays of one length, in the precision of the parameters."""
+    inputs, targets = _numbers("X", X), _numbers("y", y)
+    if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
+        raise ShapeError(
+            f"X and y need one entry for each sample, but X has shape {inputs.shape} and y "
+            f"{targets.shape}"
+        )
+    if not len(inputs):
+        raise ShapeError("X and y hold no samples")
+    dtype = dtype_of(parameter)
+    inputs = inputs.astype(dtype, copy=False)
+    return inputs, targets.astype(dtype, copy=False) if targets.dtype.kind == "f" else targets
+
+
+def _numbers(name: str, data: Any) -> Array:
+    if isinstance(data, Tensor):
+        data = data.data
+    try:
+        array = np.asarray(data)
+    except ValueError:
+        raise ShapeError(f"{name} needs rows of equal length, but it is ragged") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, but its dtype is {array.dtype}")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(
+            f"{name} holds {np.count_nonzero(~np.isfinite(array))} NaN or infinite numbers, the "
+            f"first at {where}; remove or replace them before training"
+        )
+    return array
+
+
+def split(X: Array, y: Array, share: Any, rng: np.random.Generator) -> tuple[Array, ...]:
+    """X and y without a share of the samples, and that share: what validation holds out."""
+    count = round(len(X) * share) if isinstance(share, float) else 0
+    if not 0 < count < len(X):
+        raise ValueError(
+            f"validation is a pair (X, y), or a share of the {len(X)} samples between 0 and 1 "
+            f"that leaves some on either side, not {share!r}"
+        )
+    order = rng.permutation(len(X))
+    held, kept = order[:count], order[count:]
+    return X[kept], y[kept], X[held], y[held]
+
+
+def at_least_one(name: str, number: Any) -> int:
+    """A count, such as the number of epochs."""
+    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
+        raise ValueError(f"{name} is a whole number from 1 on, not {number!r}")
+    return int(number)

@@ -1,0 +1,144 @@
+"""Module: what has parameters, and can name, save, freeze and reset them.
+
+It keeps no register: the parameters are whatever Values and Tensors are found in the attributes,
+and in the Modules, lists and dicts there. Assigning one is all it takes.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Node, ShapeError, Tensor
+
+
+class Module:
+    """A part of a model. Write `__init__` that assigns its parameters, and `forward`.
+
+    >>> import numpy as np
+    >>> from twingrad import Tensor, nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self, width):
+    ...         self.factor = Tensor(np.ones(width))
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> [name for name, _ in Scale(3).named_parameters()]
+    ['factor']
+    """
+
+    training = True
+
+    def __call__(self, *inputs: Any) -> Any:
+        """The output for the inputs: `forward`."""
+        return self.forward(*inputs)
+
+    def forward(self, *inputs: Any) -> Any:
+        """The output for the inputs; every model defines its own."""
+        raise TypeError(f"{type(self).__name__} has no forward(); define what it computes there")
+
+    def parameters(self) -> list[Any]:
+        """Every parameter once, in the order of assignment."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_parameters(self) -> Iterator[tuple[str, Any]]:
+        """Every parameter once, with its path: `layers.0.weight`."""
+        seen = set()
+        for name, leaf in _leaves(self):
+            if isinstance(leaf, Node) and not leaf.constant and not leaf.parents:
+                if leaf not in seen:
+                    seen.add(leaf)
+                    yield name, leaf
+
+    def modules(self) -> Iterator["Module"]:
+        """This module and every one inside it."""
+        yield self
+        for child in _children(vars(self)):
+            yield from child.modules()
+
+    def zero_grad(self) -> None:
+        """Reset every parameter's gradient: 0.0 for a Value, None for a Tensor."""
+        for parameter in self.parameters():
+            parameter.grad = parameter.gradient_at_first
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, where layers such as dropout are active."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Switch to evaluation."""
+        return self.train(False)
+
+    def to(self, dtype: npt.DTypeLike) -> Self:
+        """Change the precision of every Tensor parameter, in place; gradients are dropped."""
+        for name, parameter in self.named_parameters():
+            if not isinstance(parameter, Tensor):
+                raise TypeError(f"{name} is a Value, a Python float, which has one precision only")
+            parameter._data = parameter._data.astype(np.dtype(dtype))
+            parameter.grad = None
+        return self
+
+    def state_dict(self) -> dict[str, npt.NDArray[Any]]:
+        """A copy of every parameter and of every array kept beside them, by path."""
+        return {name: np.array(_numbers(leaf)) for name, leaf in _leaves(self)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Copy numbers into the parameters, each keeping its dtype; all of them or none.
+
+        Raises `KeyError` for missing or unknown names, `ShapeError` for other shapes.
+        """
+        leaves = dict(_leaves(self))
+        missing, unknown = (
+            sorted(leaves.keys() - state.keys()),
+            sorted(state.keys() - leaves.keys()),
+        )
+        if missing or unknown:
+            raise KeyError(
+                f"the state does not fit this {type(self).__name__}: missing {missing}, unknown "
+                f"{unknown}; build the model as it was when the state was saved"
+            )
+        for name, leaf in leaves.items():
+            expected, came = np.shape(_numbers(leaf)), np.shape(state[name])
+            if expected != came:
+                raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
+        for name, leaf in leaves.items():
+            if isinstance(leaf, Node):
+                leaf.data = state[name]  # type: ignore[attr-defined]
+            else:
+                leaf[...] = state[name]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every node and array below, with its path."""
+    if isinstance(tree, Node | np.ndarray):
+        yield path, tree
+        return
+    for name, branch in _branches(tree):
+        yield from _leaves(branch, f"{path}.{name}" if path else name)
+
+
+def _branches(tree: Any) -> list[tuple[str, Any]]:
+    if isinstance(tree, Module):
+        return list(vars(tree).items())
+    if isinstance(tree, dict):
+        return [(str(key), branch) for key, branch in tree.items()]
+    if isinstance(tree, list | tuple):
+        return [(str(i), branch) for i, branch in enumerate(tree)]
+    return []
+
+
+def _children(tree: Any) -> Iterator[Module]:
+    for _, branch in _branches(tree):
+        if isinstance(branch, Module):
+            yield branch
+        else:
+            yield from _children(branch)
+
+
+def _numbers(leaf: Any) -> Any:
+    return leaf.data if isinstance(leaf, Node) else leaf  # type: ignore[attr-defined]

@@ -1,0 +1,180 @@
+"""Neuron, Layer, MLP: the network that one can see through, made of Values.
+
+A neuron is one node for its weighted sum and one for its activation; a layer is a list of
+neurons, a network a list of layers, and nothing is hidden.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import engine
+from ..engine import Node, ShapeError, Value
+from .module import Module
+
+if TYPE_CHECKING:
+    from .layers import Sequential
+
+Rng = int | np.random.Generator | None
+Activation = str | Callable[[Any], Any]
+
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "linear": lambda x: x,
+    **{
+        name: methodcaller(name)
+        for name in ("tanh", "relu", "sigmoid", "leaky_relu", "gelu", "softplus", "sin")
+    },
+}
+
+
+class Neuron(Module):
+    """activation(w · x + b), for nin inputs; without `nonlin`, w · x + b.
+
+    The weights `w` are drawn uniformly from [-1, 1], the bias `b` is 0. Called with nin numbers
+    or Values it returns a Value; another count is a `ShapeError`.
+
+    >>> from twingrad.nn import Neuron
+    >>> neuron = Neuron(2, rng=0)
+    >>> neuron([1.0, -1.0])
+    Value(data=0.625719391853936, grad=0.0)
+    """
+
+    def __init__(
+        self, nin: int, activation: Activation = "tanh", nonlin: bool = True, rng: Rng = None
+    ) -> None:
+        _check_width("nin", nin)
+        drawn = np.random.default_rng(rng).uniform(-1.0, 1.0, nin)
+        self.w = [Value(weight) for weight in drawn]
+        self.b = Value(0.0)
+        self.activation = activation if nonlin else "linear"
+        self._activate = _activation(self.activation)
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """The activation of the weighted sum of x."""
+        return self._respond(_inputs(x, len(self.w), self))
+
+    def _respond(self, x: list[Value]) -> Any:
+        return self._activate(engine.dot(x, self.w, self.b))
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)}, activation={_name(self.activation)})"
+
+
+class Layer(Module):
+    """nout neurons over the same nin inputs; called, a list of Values, or one Value for nout=1."""
+
+    def __init__(
+        self,
+        nin: int,
+        nout: int,
+        activation: Activation = "tanh",
+        nonlin: bool = True,
+        rng: Rng = None,
+    ) -> None:
+        _check_width("nout", nout)
+        generator = np.random.default_rng(rng)
+        self.neurons = [Neuron(nin, activation, nonlin, generator) for _ in range(nout)]
+
+    @property
+    def activation(self) -> Activation:
+        """The activation of its neurons."""
+        return self.neurons[0].activation
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """The response of each neuron to x."""
+        inputs = _inputs(x, len(self.neurons[0].w), self)
+        outputs = [neuron._respond(inputs) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        nin, nout = len(self.neurons[0].w), len(self.neurons)
+        return f"Layer({nin}, {nout}, activation={_name(self.activation)})"
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers of the widths `nouts`, the last with activation `output`.
+
+    >>> from twingrad.nn import MLP
+    >>> model = MLP(3, [4, 4, 1], rng=0)
+    >>> len(model.parameters())
+    41
+    >>> model
+    MLP(3, [4, 4, 1], activation='tanh', output='linear')
+    """
+
+    def __init__(
+        self,
+        nin: int,
+        nouts: Sequence[int],
+        activation: Activation = "tanh",
+        output: Activation = "linear",
+        rng: Rng = None,
+    ) -> None:
+        if isinstance(nouts, int) or not len(nouts):
+            raise ValueError(
+                f"nouts is the list of layer widths, such as [16, 16, 1], but {nouts!r} came"
+            )
+        generator = np.random.default_rng(rng)
+        widths = [nin, *nouts[:-1]]
+        kinds = [activation] * (len(nouts) - 1) + [output]
+        self.layers = [
+            Layer(n, m, kind, rng=generator)
+            for n, m, kind in zip(widths, nouts, kinds, strict=True)
+        ]
+
+    def forward(self, x: Sequence[Any]) -> Any:
+        """The output of the last layer: a Value, or a list of them."""
+        for layer in self.layers:
+            x = layer(x)
+            if isinstance(x, Node) and layer is not self.layers[-1]:
+                x = [x]
+        return x
+
+    def to_tensor(self) -> "Sequential":
+        """The same network on Tensors, with the same numbers in float64."""
+        from .twins import to_tensor
+
+        return to_tensor(self)
+
+    def __repr__(self) -> str:
+        nouts = [len(layer.neurons) for layer in self.layers]
+        hidden = self.layers[0].activation if len(nouts) > 1 else "tanh"
+        output = self.layers[-1].activation
+        return (
+            f"MLP({len(self.layers[0].neurons[0].w)}, {nouts}, activation={_name(hidden)}, "
+            f"output={_name(output)})"
+        )
+
+
+def _inputs(x: Any, nin: int, owner: Module) -> list[Value]:
+    """x as Values, plain numbers made constants once and not once for each neuron."""
+    if isinstance(x, Value) and nin == 1:
+        return [x]
+    if isinstance(x, Node) or not hasattr(x, "__len__"):
+        raise TypeError(f"{owner!r} takes a list of {nin} numbers, but {x!r} came")
+    if len(x) != nin:
+        raise ShapeError(f"{owner!r} takes {nin} numbers, but {len(x)} came: {x!r}")
+    return [number if isinstance(number, Value) else Value(number).detach() for number in x]
+
+
+def _activation(activation: Activation) -> Callable[[Any], Any]:
+    if callable(activation):
+        return activation
+    if activation not in ACTIVATIONS:
+        raise ValueError(
+            f"activation is one of {', '.join(ACTIVATIONS)}, or a function, not {activation!r}"
+        )
+    return ACTIVATIONS[activation]
+
+
+def _check_width(name: str, width: Any) -> None:
+    if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
+        raise ValueError(f"{name} is a number of neurons, at least 1, not {width!r}")
+
+
+def _name(activation: Activation) -> str:
+    if isinstance(activation, str | Module):
+        return repr(activation)
+    return getattr(activation, "__name__", repr(activation))

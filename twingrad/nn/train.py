@@ -1,0 +1,187 @@
+"""fit: the training loop, for both twins: forward, loss, backward, step, and what came of it.
+
+The loop itself is five lines in `_train_on`; the rest checks what it is given before it touches
+the model, shuffles by a seed, and keeps the history.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Node, no_grad
+from .fit_checks import at_least_one, checked_data, checked_parameters, split
+from .history import History
+from .metrics import Metric, resolved
+from .optim import Optimizer
+from .predict import plain, respond, set_mode
+from .progress import Callback, ProgressLine
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Training:
+    """A run of `fit` as its callbacks see it: `epoch` counts from 1, `stop` ends the run."""
+
+    model: Any
+    optimizer: Optimizer
+    loss: Callable[[Any, Any], Any]
+    history: History
+    epochs: int
+    epoch: int = 0
+    stop: bool = False
+
+
+def fit(
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    loss: Callable[[Any, Any], Any],
+    optimizer: Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    validation: float | tuple[Any, Any] | None = None,
+    metrics: str | Iterable[str | Metric] = (),
+    callbacks: Iterable[Callback] = (),
+    shuffle: bool = True,
+    rng: int | np.random.Generator | None = None,
+    progress: bool | Callable[[Iterable[int]], Iterable[int]] = True,
+) -> History:
+    """Train a model, of Values or of Tensors, and return its history.
+
+    X: (samples, features), cast to the model's dtype once; y: one target a sample. `loss` is a
+    function of (outputs, targets); `metrics` are names or functions of the same as plain arrays;
+    training metrics are of the outputs as they were while training. `batch_size=None` is the
+    full batch. `validation` is a share of the samples, drawn by `rng`, or a pair (X, y).
+    `progress` may be `tqdm.tqdm`. Ctrl-C ends the run and returns the history so far.
+
+    Raises, before the model is touched, `ShapeError` for X and y of different lengths,
+    `ValueError` for NaN or infinite data, no epochs, an optimizer of other parameters.
+
+    >>> from twingrad import nn
+    >>> X, y = nn.data.xor()
+    >>> model = nn.MLP(2, [4, 1], rng=2)
+    >>> sgd = nn.SGD(model.parameters(), lr=0.5, momentum=0.9)
+    >>> history = nn.fit(model, X, y, loss=nn.mse_loss, optimizer=sgd, epochs=200, progress=False)
+    >>> history.loss[-1] < 0.01
+    True
+    """
+    generator = np.random.default_rng(rng)
+    parameters = checked_parameters(model, optimizer)
+    at_least_one("epochs", epochs)
+    if not callable(loss):
+        raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
+    measured = resolved(metrics, loss)
+    inputs, targets = checked_data(X, y, parameters[0])
+    held_out = None
+    if isinstance(validation, tuple):
+        held_out = checked_data(*validation, parameters[0])
+    elif validation is not None:
+        inputs, targets, *rest = split(inputs, targets, validation, generator)
+        held_out = rest[0], rest[1]
+    size = (
+        len(inputs)
+        if batch_size is None
+        else min(at_least_one("batch_size", batch_size), len(inputs))
+    )
+
+    training = Training(model, optimizer, loss, History(), epochs)
+    listeners = [*callbacks, *([ProgressLine()] if progress is True else [])]
+    counted = range(1, epochs + 1)
+    was_training = getattr(model, "training", True)
+    for listener in listeners:
+        listener.on_start(training)
+    try:
+        for epoch in progress(counted) if callable(progress) else counted:
+            training.epoch = epoch
+            order = generator.permutation(len(inputs)) if shuffle else np.arange(len(inputs))
+            batches = [order[i : i + size] for i in range(0, len(order), size)]
+            _run_epoch(training, inputs, targets, batches, held_out, measured)
+            for listener in listeners:
+                listener.on_epoch(training)
+            if training.stop:
+                break
+    except KeyboardInterrupt:
+        training.history.interrupted = True
+    finally:
+        set_mode(model, was_training)
+        for listener in listeners:
+            listener.on_end(training)
+    return training.history
+
+
+def _run_epoch(
+    training: Training,
+    X: Array,
+    y: Array,
+    batches: Sequence[Array],
+    held_out: tuple[Array, Array] | None,
+    metrics: dict[str, Metric],
+) -> None:
+    started = time.perf_counter()
+    set_mode(training.model, True)
+    total, outputs = 0.0, []
+    for batch in batches:
+        with _collector_paused():
+            loss, output = _train_on(training, X[batch], y[batch])
+        total += loss * len(batch)
+        outputs.append(output)
+    found = {"loss": total / len(X)}
+    order = np.concatenate(batches)
+    seen = np.concatenate(outputs) if metrics else None
+    for name, metric in metrics.items():
+        found[name] = float(metric(seen, y[order]))  # type: ignore[arg-type]
+    if held_out is not None:
+        val_loss, val_outputs = _evaluate(training, *held_out)
+        found["val_loss"] = val_loss
+        for name, metric in metrics.items():
+            found[f"val_{name}"] = float(metric(val_outputs, held_out[1]))
+    history = training.history
+    history.loss.append(found.pop("loss"))
+    if "val_loss" in found:
+        history.val_loss.append(found.pop("val_loss"))
+    for name, number in found.items():
+        history.metrics.setdefault(name, []).append(number)
+    history.learning_rate.append(training.optimizer.lr)
+    history.seconds.append(time.perf_counter() - started)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic collector from searching a growing graph, which holds no cycles to find."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _train_on(training: Training, X: Array, y: Array) -> tuple[float, Array]:
+    """One step: forward, loss, zero, backward, update."""
+    outputs = respond(training.model, X)
+    loss = training.loss(outputs, y)
+    if not isinstance(loss, Node):
+        raise TypeError(
+            f"the loss must be a Value or a Tensor to learn from, but {loss!r} came, a "
+            f"{type(loss).__name__}"
+        )
+    training.optimizer.zero_grad()
+    loss.backward()
+    training.optimizer.step()
+    return float(loss), plain(outputs)  # type: ignore[arg-type]
+
+
+def _evaluate(training: Training, X: Array, y: Array) -> tuple[float, Array]:
+    set_mode(training.model, False)
+    with no_grad():
+        outputs = respond(training.model, X)
+        return float(training.loss(outputs, y)), plain(outputs)
