@@ -73,7 +73,7 @@ def sum(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
 def mean(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
     """The mean over an axis; every slope is 1/n."""
     n = _count(x, axis)
-    return x.mean(axis=axis, keepdims=keepdims), lambda grad: (
+    return x.sum(axis=axis, keepdims=keepdims) / n, lambda grad: (
         afn.broadcast_to(afn.over_axes(grad / n, x, axis, keepdims), x.shape),
     )
 
@@ -102,15 +102,15 @@ def _shared(
 def var(x: Operand, *, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Pulled:
     """Σ(x - mean)²/(n - ddof); its slopes are 2(x - mean)/(n - ddof)."""
     n = _count(x, axis) - ddof
-    deviation = x - x.mean(axis=axis, keepdims=True)
+    deviation = _deviation(x, axis)
     y = (deviation * deviation).sum(axis=axis, keepdims=keepdims) / n
-    return y, lambda grad: (afn.over_axes(grad, x, axis, keepdims) * (2.0 / n * deviation),)
+    return y, lambda grad: (afn.over_axes(grad, x, axis, keepdims) * (2.0 * deviation / n),)
 
 
 def std(x: Operand, *, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Pulled:
     """√var; its slopes are (x - mean)/((n - ddof) std), and 0 where all numbers are equal."""
     n = _count(x, axis) - ddof
-    deviation = x - x.mean(axis=axis, keepdims=True)
+    deviation = _deviation(x, axis)
     y = fn.sqrt((deviation * deviation).sum(axis=axis, keepdims=keepdims) / n)
 
     def pullback(grad: Operand) -> tuple[Operand, ...]:
@@ -153,6 +153,10 @@ def cross_entropy(x: Operand, *, targets: Any) -> Pulled:
     y = afn.log_softmax(x)
     losses = -fn.where(targets == 0, 0.0, targets * y).sum(axis=-1)
     return losses, lambda grad: (afn.expand_dims(grad, -1) * (fn.exp(y) - targets),)
+
+
+def _deviation(x: Operand, axis: Axis) -> Operand:
+    return x - x.sum(axis=axis, keepdims=True) / _count(x, axis)
 
 
 def _count(x: Operand, axis: Axis) -> int:

@@ -52,7 +52,7 @@ def _described(array: Array) -> str:
     if array.dtype.kind == "c":
         return "complex numbers"
     if array.dtype.kind in "US":
-        return f"text ({array.flat[0]!r})" if array.size else "text"
+        return f"text ({str(array.flat[0])!r})" if array.size else "text"
     return f"an array of dtype {array.dtype}"
 
 

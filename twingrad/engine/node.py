@@ -144,10 +144,7 @@ class Node(Operators, NumPyBorder):
     @property
     def op(self) -> str:
         """The operation that made this node, such as "+" or "tanh"; "" for a leaf."""
-        if self._rule is None:
-            return ""
-        name: str = getattr(self._rule, "__name__", "apply")
-        return _SYMBOLS.get(self._rule, name)
+        return "" if self._rule is None else operation_name(self._rule)
 
     @property
     def _prev(self) -> tuple["Node", ...]:
@@ -203,9 +200,23 @@ class Node(Operators, NumPyBorder):
         """The same number without its past: a constant, through which no gradient flows."""
         return self._make(self._held(np.copy(self._data)), constant=True)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.parents:
+            raise TypeError(
+                f"a {type(self).__name__} that was computed cannot be copied or pickled, because "
+                "its past is made of functions; take the leaves, or its number, by detach()"
+            )
+        return super().__reduce_ex__(protocol)
+
     def _repr_svg_(self) -> str | None:
         draw = Node.svg_in_notebooks
         return None if draw is None else draw(self)
+
+
+def operation_name(rule: Callable[..., Any]) -> str:
+    """How a rule is shown: "+" or "tanh", for a rule of the user's its own name."""
+    name: str = getattr(rule, "__name__", "apply")
+    return _SYMBOLS.get(rule, name)
 
 
 def zero_grad(root: Node) -> None:

@@ -83,7 +83,7 @@ class NumPyBorder:
             return func(args[0]._data, *args[1:], **kwargs)
         name = _FUNCTIONS.get(func)
         if name is None or kwargs.get("out") is not None:
-            self._refuse(getattr(func, "__name__", str(func)))
+            self._refuse(f"{func.__module__}.{func.__name__}".removeprefix("numpy."))
         if name == "where" and len(args) != 3:
             self._refuse("where of a condition alone")
         return getattr(operations, name)(*args, **kwargs)
@@ -94,7 +94,7 @@ class NumPyBorder:
             raise TypeError(
                 "an array cannot hold a Value, because it would forget where the number came "
                 "from; for its number write float(value), for many numbers that remember, "
-                "tg.Tensor([...])"
+                "a tg.Tensor of plain numbers"
             )
         raise TypeError(
             f"an array cannot remember where a {kind} came from; for a copy of its numbers "

@@ -72,7 +72,9 @@ def dot(xs: Iterable[Any], ys: Iterable[Any], bias: Any = None) -> Any:
             f"dot() multiplies two lists of one length, but {len(left)} and {len(right)} "
             "numbers came"
         )
-    return apply(rules.dot, *left, *right, 0.0 if bias is None else bias)
+    if bias is None:
+        bias = 0.0
+    return apply(rules.dot, *left, *right, bias) if left else bias
 
 
 def sum(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -116,7 +118,8 @@ def _method(name: str, x: Any, *arguments: Any, **named: Any) -> Any:
         if isinstance(other, Node):
             return _bound(other._operand(x), name)(*arguments, **named)
     kind = Value if np.ndim(x) == 0 and hasattr(Value, name) else Tensor
-    return _bound(kind(x).detach(), name)(*arguments, **named).data
+    result = _bound(kind(x).detach(), name)(*arguments, **named).data
+    return result[()] if isinstance(result, np.ndarray) else result
 
 
 def _bound(node: Node, name: str) -> Callable[..., Any]:

@@ -31,6 +31,7 @@ class Operators(Traced):
         def _apply(
             self, rule: Any, operands: tuple[Any, ...], static: dict[str, Any] = ...
         ) -> Self: ...
+        def _operand(self, x: Any) -> Any: ...
 
     # Arithmetic, on either side of a number
 
@@ -76,16 +77,19 @@ class Operators(Traced):
     # Comparison, of the numbers; `==` stays identity, so that nodes can be keys
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < _number(other)
+        return self._data < self._compared(other)
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= _number(other)
+        return self._data <= self._compared(other)
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > _number(other)
+        return self._data > self._compared(other)
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= _number(other)
+        return self._data >= self._compared(other)
+
+    def _compared(self, other: Any) -> Any:
+        return self._operand(other)._data if isinstance(other, Operators) else other
 
     # Elementary functions
 
@@ -181,7 +185,3 @@ class Operators(Traced):
             "high": float("inf") if high is None else float(high),
         }
         return self._apply(rules.clip, (self,), limits)
-
-
-def _number(other: Any) -> Any:
-    return other._data if isinstance(other, Operators) else other

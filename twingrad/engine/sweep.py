@@ -99,12 +99,8 @@ def gradients(
             if grad is None or node._pullback is None:
                 continue
             passed = (node._rerun() if create_graph else node._pullback)(grad)
-            if len(passed) != len(node.parents):
-                raise GraphError(
-                    f"the pullback of {node.op!r} returned {len(passed)} gradients for "
-                    f"{len(node.parents)} operands; return a tuple of one for each, None for "
-                    "those without"
-                )
+            if type(passed) is not tuple or len(passed) != len(node.parents):
+                raise GraphError(_miscounted(node, passed))
             for parent, gradient in zip(node.parents, passed, strict=True):
                 if gradient is None or parent.constant:
                     continue
@@ -124,3 +120,13 @@ def _leading_to(wrt: "Sequence[Node]", order: "list[Node]") -> "list[Node]":
         if not leading.isdisjoint(node.parents):
             leading.add(node)
     return [node for node in order if node in leading]
+
+
+def _miscounted(node: "Node", passed: Any) -> str:
+    came = (
+        f"a tuple of {len(passed)}" if isinstance(passed, tuple) else f"a {type(passed).__name__}"
+    )
+    return (
+        f"the pullback of {node.op!r} returned {came} for {len(node.parents)} operands; it must "
+        "return a tuple with one gradient for each operand, None for those without"
+    )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .array_operators import ArrayOperators
 from .arrays import Array, as_array, fit_gradient
 from .errors import ShapeError
-from .node import NO_STATIC, Node
+from .node import NO_STATIC, Node, operation_name
 
 
 class Tensor(Node, ArrayOperators):
@@ -90,8 +90,12 @@ class Tensor(Node, ArrayOperators):
         operands: tuple[Any, ...],
         static: dict[str, Any] = NO_STATIC,
     ) -> Self:
-        with np.errstate(all="ignore"):  # NumPy warns where IEEE has an answer
-            return super()._apply(rule, operands, static)
+        try:
+            with np.errstate(all="ignore"):  # NumPy warns where IEEE has an answer
+                return super()._apply(rule, operands, static)
+        except ValueError as error:
+            _explain_shapes(rule, operands, error)
+            raise
 
     def _held(self, data: Any) -> Array:
         return np.asarray(data)
@@ -198,3 +202,18 @@ class Tensor(Node, ArrayOperators):
             grad = np.array2string(self._grad, separator=", ", prefix="       grad=")
         line = "\n       " if "\n" in numbers else " "
         return f"Tensor({numbers},{line}grad={grad}{dtype}{label})"
+
+
+def _explain_shapes(rule: Callable[..., Any], operands: tuple[Any, ...], error: ValueError) -> None:
+    """Raise a clearer error if the operands' shapes are what is wrong."""
+    shapes = [np.shape(getattr(x, "_data", x)) for x in operands]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        if isinstance(error, ShapeError):
+            return
+        listed = " and ".join(str(shape) for shape in shapes)
+        raise ShapeError(
+            f"{operation_name(rule)!r} cannot combine shapes {listed}: from the last axis "
+            "backwards, lengths must be equal or 1; use reshape, expand_dims or transpose"
+        ) from error

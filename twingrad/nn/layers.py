@@ -14,7 +14,7 @@ from ..engine import ShapeError, Tensor, apply
 from ..engine.array_rules import linear
 from . import init as initialisers
 from .module import Module
-from .neuron import MLP, _check_width
+from .neuron import MLP, check_width
 
 Rng = int | np.random.Generator | None
 
@@ -37,8 +37,8 @@ class Linear(Module):
         dtype: npt.DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        _check_width("in_features", in_features)
-        _check_width("out_features", out_features)
+        check_width("in_features", in_features)
+        check_width("out_features", out_features)
         shape = (in_features, out_features)
         drawn = np.asarray(initialisers.by_name(init)(shape, rng=rng, dtype=dtype))
         if drawn.shape != shape:

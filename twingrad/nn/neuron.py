@@ -44,7 +44,7 @@ class Neuron(Module):
     def __init__(
         self, nin: int, activation: Activation = "tanh", nonlin: bool = True, rng: Rng = None
     ) -> None:
-        _check_width("nin", nin)
+        check_width("nin", nin)
         drawn = np.random.default_rng(rng).uniform(-1.0, 1.0, nin)
         self.w = [Value(weight) for weight in drawn]
         self.b = Value(0.0)
@@ -73,7 +73,7 @@ class Layer(Module):
         nonlin: bool = True,
         rng: Rng = None,
     ) -> None:
-        _check_width("nout", nout)
+        check_width("nout", nout)
         generator = np.random.default_rng(rng)
         self.neurons = [Neuron(nin, activation, nonlin, generator) for _ in range(nout)]
 
@@ -169,7 +169,8 @@ def _activation(activation: Activation) -> Callable[[Any], Any]:
     return ACTIVATIONS[activation]
 
 
-def _check_width(name: str, width: Any) -> None:
+def check_width(name: str, width: Any) -> None:
+    """Refuse what is not a number of neurons."""
     if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
         raise ValueError(f"{name} is a number of neurons, at least 1, not {width!r}")
 

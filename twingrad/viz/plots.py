@@ -1,0 +1,153 @@
+"""Pictures of training: curves, decision boundaries, confusion matrices, drawn with matplotlib.
+
+Each takes the axes to draw on, or makes them, and returns them; none shows or saves anything.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import ShapeError
+from ..nn import History, predict
+from .optional import optional
+
+Array = npt.NDArray[Any]
+
+# Okabe & Ito 2008, "Color Universal Design": told apart by every kind of colour vision.
+BLUE, ORANGE, GREEN, INK = "#0072B2", "#D55E00", "#009E73", "#333333"
+CLASSES = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", INK)
+
+
+def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
+    """A curve of a training run by epoch, with its validation counterpart, on log axes for losses.
+
+    `curve` is "loss" or the name of a metric. The best validation epoch is marked. Returns the
+    Axes.
+    """
+    values = history[curve]
+    ax = _axes(ax)
+    epochs = np.arange(1, len(values) + 1)
+    ax.plot(epochs, values, color=BLUE, label="training")
+    curves = history.curves()
+    if f"val_{curve}" in curves:
+        held_out = np.asarray(curves[f"val_{curve}"])
+        is_loss = curve not in history.metrics or curve in ("mse", "mae")
+        best = int(np.nanargmin(held_out) if is_loss else np.nanargmax(held_out))
+        ax.plot(epochs, held_out, color=ORANGE, linestyle="--", label="validation")
+        ax.plot(
+            best + 1,
+            held_out[best],
+            "o",
+            color=ORANGE,
+            label=f"best: {held_out[best]:.4g}, epoch {best + 1}",
+        )
+        ax.legend(frameon=False)
+    finite = np.asarray(values)[np.isfinite(values)]
+    if curve == "loss" and finite.size and finite.min() > 0.0:
+        ax.set_yscale("log")
+    ax.set(xlabel="epoch", ylabel=curve.replace("_", " "), title=f"{curve} by epoch".capitalize())
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def plot_decision_boundary(
+    model: Any, X: Any, y: Any, *, resolution: int = 100, margin: float = 0.5, ax: Any = None
+) -> Any:
+    """What a model of two features says everywhere around its data, and the data.
+
+    X: (samples, 2). A model with one output is shaded by it and cut midway between the labels
+    (0 for -1 and 1; for 0 and 1, 0.5); one with several, by the largest. Samples on the wrong
+    side are ringed. Serves both twins. Returns the Axes.
+    """
+    points, labels = np.asarray(X, dtype=float), np.asarray(y).ravel()
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ShapeError(
+            f"a decision boundary needs X of shape (samples, 2), not {points.shape}; choose two "
+            "features"
+        )
+    if len(points) != len(labels):
+        raise ShapeError(f"X has {len(points)} samples and y has {len(labels)}")
+    ax = _axes(ax, (6.0, 5.0))
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    across, up = (np.linspace(low[i], high[i], resolution) for i in range(2))
+    grid = np.stack(np.meshgrid(across, up), axis=-1)
+    outputs = predict(model, grid.reshape(-1, 2))
+    classes = np.unique(labels)
+    if outputs.ndim == 2 and outputs.shape[1] > 1:
+        regions = outputs.argmax(axis=1).reshape(resolution, resolution)
+        edges = np.arange(outputs.shape[1] + 1) - 0.5
+        colors = [CLASSES[i % len(CLASSES)] for i in range(outputs.shape[1])]
+        ax.contourf(across, up, regions, levels=edges, colors=colors, alpha=0.25)
+        said = predict(model, points).argmax(axis=1)
+    else:
+        cut = float(classes.min() + classes.max()) / 2.0
+        surface = outputs.reshape(resolution, resolution)
+        reach = max(float(np.abs(classes - cut).max()), 1e-12)
+        shown = np.clip((surface - cut) / reach, -1.0, 1.0)
+        ax.contourf(across, up, shown, levels=np.linspace(-1.0, 1.0, 21), cmap=_shades())
+        ax.contour(across, up, surface, levels=[cut], colors=[INK], linewidths=1.5)
+        said = classes[(predict(model, points).ravel() > cut).astype(int) * (len(classes) - 1)]
+    for i, label in enumerate(classes):
+        chosen = labels == label
+        color, marker = CLASSES[i % len(CLASSES)], "os^Dv"[i % 5]
+        ax.scatter(
+            *points[chosen].T, c=color, marker=marker, edgecolors="white", label=f"{label:g}"
+        )
+    wrong = said != labels
+    ax.scatter(*points[wrong].T, s=120, facecolors="none", edgecolors=INK, linewidths=1.5)
+    right = f"{np.count_nonzero(~wrong)} of {len(labels)} right"
+    ax.set(xlabel="first feature", ylabel="second feature", title=f"Decision boundary, {right}")
+    ax.legend(title="label", frameon=True)
+    return ax
+
+
+def plot_confusion_matrix(
+    targets: Any, predictions: Any, *, names: Sequence[str] | None = None, ax: Any = None
+) -> Any:
+    """How often each class was taken for each other one: rows are true, columns predicted.
+
+    Both are class indices, (samples,). Cells hold counts; colour is the share of the row.
+    Returns the Axes.
+    """
+    truth, said = (np.asarray(labels).ravel() for labels in (targets, predictions))
+    if truth.shape != said.shape:
+        raise ShapeError(f"{len(truth)} true labels came with {len(said)} predictions")
+    for labels in (truth, said):
+        if labels.dtype.kind not in "iub":
+            raise TypeError(
+                f"a confusion matrix takes class indices, integers, not {labels.dtype}; for "
+                "outputs of a model take outputs.argmax(axis=1)"
+            )
+    count = int(max(truth.max(initial=0), said.max(initial=0))) + 1
+    counts = np.zeros((count, count), dtype=int)
+    np.add.at(counts, (truth, said), 1)
+    ax = _axes(ax, (6.0, 5.5))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    ax.figure.colorbar(image, ax=ax, label="share of the true class", fraction=0.046)
+    for (i, j), number in np.ndenumerate(counts):
+        if number:
+            color = "white" if shares[i, j] > 0.5 else INK
+            ax.text(j, i, number, ha="center", va="center", color=color)
+    ticks = list(names) if names is not None else [str(i) for i in range(count)]
+    ax.set_xticks(range(count), ticks)
+    ax.set_yticks(range(count), ticks)
+    accuracy = np.trace(counts) / max(counts.sum(), 1)
+    title = f"Confusion matrix, {accuracy:.1%} of {counts.sum()} right"
+    ax.set(xlabel="predicted", ylabel="true", title=title)
+    return ax
+
+
+def _axes(ax: Any, size: tuple[float, float] = (6.4, 4.0)) -> Any:
+    if ax is not None:
+        return ax
+    _, fresh = optional("matplotlib.pyplot").subplots(figsize=size, layout="constrained")
+    return fresh
+
+
+def _shades() -> Any:
+    """From the first class's colour over white to the second's."""
+    colors = optional("matplotlib.colors")
+    return colors.LinearSegmentedColormap.from_list("twins", ["#8CC1E3", "#FFFFFF", "#F2B48C"])
