@@ -6,6 +6,7 @@ answer differently is the short list of methods in the middle of the class.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -19,6 +20,7 @@ from .sweep import gradients, is_remembering, topological_order
 
 NO_STATIC: dict[str, Any] = {}
 _new = object.__new__
+_data_of = attrgetter("_data")
 _SYMBOLS: dict[Any, str] = {
     rules.add: "+",
     rules.sub: "-",
@@ -83,7 +85,7 @@ class Node(Operators, NumPyBorder):
                 break
         if rule in SELECTIVE:
             static = {**static, "needs": tuple([not parent.constant for parent in operands])}
-        numbers = [parent._data for parent in operands]
+        numbers = map(_data_of, operands)
         result = rule(*numbers, **static) if static else rule(*numbers)
         try:
             data, pullback = result
@@ -161,7 +163,9 @@ class Node(Operators, NumPyBorder):
         with np.errstate(all="ignore"):
             for parent, gradient in zip(self.parents, self._pullback(self._grad), strict=True):
                 if gradient is not None and not parent.constant:
-                    parent._accumulate(parent._received(gradient, self._grad, self))
+                    received = parent._received(gradient, self._grad, self)
+                    held = parent._grad
+                    parent._grad = received if held is None else held + received
 
     # Differentiation
 
@@ -191,10 +195,8 @@ class Node(Operators, NumPyBorder):
         seeds = {self: self._operand(seed) if create_graph else seed}
         found = gradients(seeds, create_graph=create_graph)
         for node, grad in found.items():
-            node._accumulate(grad)
-
-    def _accumulate(self, gradient: Any) -> None:
-        self._grad = gradient if self._grad is None else self._grad + gradient
+            held = node._grad
+            node._grad = grad if held is None else held + grad
 
     def detach(self) -> Self:
         """The same number without its past: a constant, through which no gradient flows."""

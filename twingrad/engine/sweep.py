@@ -7,7 +7,6 @@ computed from it has been heard, and only then does its pullback pass it on.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import filterfalse
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,23 +58,19 @@ def topological_order(*roots: "Node") -> "list[Node]":
     pass its gradient on only when it has received all of it, and read backwards this order puts
     each after its last consumer. Nothing recurses, for a graph may be a million nodes deep.
     """
-    order = []
+    order: list[Node] = []
     seen: set[Node] = set()
-    for root in roots:
-        if root in seen:
-            continue
-        seen.add(root)
-        path = [root]
-        unseen = [filterfalse(seen.__contains__, root.parents)]
-        while path:
-            parent = next(unseen[-1], None)
-            if parent is None:
-                order.append(path.pop())
-                unseen.pop()
-            else:
-                seen.add(parent)
-                path.append(parent)
-                unseen.append(filterfalse(seen.__contains__, parent.parents))
+    waiting: list[Node | None] = [*reversed(roots)]
+    while waiting:
+        node = waiting.pop()
+        if node is None:  # the one below it has had everything it was computed from put in order
+            order.append(waiting.pop())  # type: ignore[arg-type]
+        elif node not in seen:
+            seen.add(node)
+            waiting += (node, None)
+            for parent in node.parents:
+                if parent not in seen:
+                    waiting.append(parent)
     return order
 
 
@@ -101,7 +96,7 @@ def gradients(
             passed = (node._rerun() if create_graph else node._pullback)(grad)
             if type(passed) is not tuple or len(passed) != len(node.parents):
                 raise GraphError(_miscounted(node, passed))
-            for parent, gradient in zip(node.parents, passed, strict=True):
+            for parent, gradient in zip(node.parents, passed):  # noqa: B905 - strict is slow
                 if gradient is None or parent.constant:
                     continue
                 if arrays:

@@ -128,6 +128,8 @@ class Tensor(Node, ArrayOperators):
         return seed
 
     def _received(self, gradient: Any, passed_on: Any, sender: Node) -> Any:
+        if isinstance(passed_on, Node):  # a graph of gradients: a plain one is a constant of it
+            gradient = self._operand(gradient)
         return fit_gradient(gradient, self._data, passed_on, sender)
 
     # What an array can tell

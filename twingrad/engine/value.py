@@ -75,10 +75,6 @@ class Value(Node):
     def _seed(self, gradient: Any) -> float:
         return 1.0 if gradient is None else as_float(gradient)
 
-    def _accumulate(self, gradient: Any) -> None:
-        grad = self._grad + gradient
-        self._grad = grad if type(grad) is float or isinstance(grad, Value) else as_float(grad)
-
     # What a float can do
 
     def __float__(self) -> float:

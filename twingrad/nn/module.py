@@ -10,7 +10,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Node, ShapeError, Tensor
+from ..engine import Node, ShapeError, Tensor, Value
+from ..engine.arrays import as_array
 
 
 class Module:
@@ -72,12 +73,15 @@ class Module:
         return self.train(False)
 
     def to(self, dtype: npt.DTypeLike) -> Self:
-        """Change the precision of every Tensor parameter, in place; gradients are dropped."""
-        for name, parameter in self.named_parameters():
-            if not isinstance(parameter, Tensor):
+        """Change the precision of every Tensor, frozen ones too; gradients are dropped."""
+        leaves = dict(_leaves(self))
+        for name, leaf in leaves.items():
+            if isinstance(leaf, Value):
                 raise TypeError(f"{name} is a Value, a Python float, which has one precision only")
-            parameter._data = parameter._data.astype(np.dtype(dtype))
-            parameter.grad = None
+        for leaf in leaves.values():
+            if isinstance(leaf, Tensor):
+                leaf._data = as_array(leaf._data, dtype, copy=True)
+                leaf.grad = None
         return self
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:

@@ -1,0 +1,1 @@
+"""Speed, measured side by side with the peers in one run; nothing here is asserted in a test."""
