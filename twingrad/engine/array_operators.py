@@ -201,11 +201,18 @@ def _checked_axes(axis: Any, shape: tuple[int, ...]) -> Any:
 
 def _own_index(index: Any) -> Any:
     """The index with arrays copied and lists made arrays, so that later changes do not reach it."""
-    if isinstance(index, tuple):
-        return tuple(_own_index(part) for part in index)
-    if isinstance(index, ArrayOperators):
+    return tuple(map(_own_part, index)) if isinstance(index, tuple) else _own_part(index)
+
+
+def _own_part(part: Any) -> Any:
+    if isinstance(part, ArrayOperators):
         raise TypeError(
             "a Tensor holds floats, which are no positions; index with integers: "
             "tensor.numpy().astype(int)"
         )
-    return np.array(index) if isinstance(index, np.ndarray | list) else index
+    if not isinstance(part, np.ndarray | list | tuple):
+        return part
+    positions = np.array(part)
+    return (
+        positions if positions.size else positions.astype(bool if positions.dtype == bool else int)
+    )

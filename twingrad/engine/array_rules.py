@@ -39,7 +39,7 @@ def _gradient_of_left(x: Operand, y: Operand, grad: Operand) -> Operand:
 
 def _gradient_of_right(x: Operand, y: Operand, grad: Operand) -> Operand:
     if x.ndim == 1:
-        return afn.expand_dims(x, -1) * (afn.expand_dims(grad, -2) if y.ndim > 1 else grad)
+        return x * grad if y.ndim == 1 else afn.expand_dims(x, -1) * afn.expand_dims(grad, -2)
     if y.ndim == 1:
         return (_transposed(x) @ afn.expand_dims(grad, -1)).squeeze(-1)
     if y.ndim == 2:  # one product over all the leading axes at once

@@ -6,7 +6,7 @@ own derivative. Numbers follow IEEE 754 as NumPy does: exp(1000.0) is inf, log(0
 
 import math
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import reduce, wraps
 from operator import mul
 from typing import Any, TypeAlias
 
@@ -229,6 +229,15 @@ def logsumexp_of(xs: Sequence[Operand]) -> Operand:
     if math.isinf(largest):  # inf - inf would be nan
         return math.nan if any(x != x for x in xs) else largest
     return largest + math.log(sum([math.exp(x - largest) for x in xs]))
+
+
+def log_softmax_of(xs: Sequence[Operand]) -> list[Operand]:
+    """The logarithm of each exp x over their sum, keeping its digits however large the numbers."""
+    if not isinstance(xs[0], Traced):  # of nodes, the shift would cancel in every derivative
+        largest = reduce(maximum, xs)
+        xs = [x - largest for x in xs]
+    total = logsumexp_of(xs)
+    return [x - total for x in xs]
 
 
 def _logsumexp_of_columns(xs: Sequence[Operand]) -> Operand:

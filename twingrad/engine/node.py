@@ -31,6 +31,7 @@ _SYMBOLS: dict[Any, str] = {
     rules.total: "sum",
     rules.logsumexp_of: "logsumexp",
     rules.exp_difference: "softmax",
+    rules.cross_entropy_of: "cross_entropy",
     array_rules.matmul: "@",
     array_rules.getitem: "[]",
 }
@@ -140,6 +141,10 @@ class Node(Operators, NumPyBorder):
     def _received(self, gradient: Any, passed_on: Any, sender: "Node") -> Any:
         """A gradient that a rule gave this node, in this node's shape and in memory of its own."""
         return gradient
+
+    def _as_gradient(self, gradient: Any) -> Any:
+        """A gradient that is no float or array: a node, or what a rule of the user's returned."""
+        raise TypeError("a Node is a Value or a Tensor")
 
     # The past, in our words and in the lecture's
 

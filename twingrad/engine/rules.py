@@ -212,9 +212,11 @@ def where(x: Operand, y: Operand, *, condition: Any) -> Pulled:
 def binary_cross_entropy(x: Operand, target: Operand) -> Pulled:
     """-log of the probability σ(x) gives the target, 0 to 1; its slopes are σ(x) - target and -x.
 
-    Written as max(x, 0) - x·target + log(1 + exp(-|x|)), which neither overflows nor cancels.
+    Written as |x| times the share that x is wrong about, plus log(1 + exp(-|x|)), which neither
+    overflows nor cancels.
     """
-    y = fn.maximum(x, 0.0) - x * target + fn.softplus(-abs(x))
+    wrong = fn.where(x > 0.0, 1.0 - target, target)
+    y = fn.where(fn.equal(wrong, 0.0), 0.0, wrong * abs(x)) + fn.softplus(-abs(x))
     return y, lambda grad: (grad * (fn.sigmoid(x) - target), -grad * x)
 
 
@@ -241,6 +243,21 @@ def logsumexp_of(*xs: Operand) -> Pulled:
     """log(exp x₁ + … + exp xₙ); its slopes are the softmax."""
     y = fn.logsumexp_of(xs)
     return y, lambda grad: tuple([grad * fn.exp(x - y) for x in xs])
+
+
+def cross_entropy_of(*operands: Operand) -> Pulled:
+    """-(t₁ log p₁ + … + tₙ log pₙ), p the softmax of x, of operands x₁ … xₙ, t₁ … tₙ.
+
+    Its slopes are pᵢ Σt - tᵢ and -log pᵢ. A target of 0 contributes 0 even where p is 0.
+    """
+    n = len(operands) // 2
+    logs, targets = fn.log_softmax_of(operands[:n]), operands[n:]
+    terms = [fn.where(fn.equal(t, 0.0), 0.0, t * log) for t, log in zip(targets, logs, strict=True)]
+    whole = fn.total(targets)
+    return -fn.total(terms), lambda grad: (
+        *[grad * (whole * fn.exp(log) - t) for t, log in zip(targets, logs, strict=True)],
+        *[-grad * log for log in logs],
+    )
 
 
 def exp_difference(x: Operand, y: Operand) -> Pulled:

@@ -105,6 +105,9 @@ def gradients(
                     found[parent] += gradient
                 else:
                     found[parent] = gradient
+    for node, grad in found.items():
+        if type(grad) is not node.holds:
+            found[node] = node._as_gradient(grad)
     return found
 
 

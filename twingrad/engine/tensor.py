@@ -132,6 +132,9 @@ class Tensor(Node, ArrayOperators):
             gradient = self._operand(gradient)
         return fit_gradient(gradient, self._data, passed_on, sender)
 
+    def _as_gradient(self, gradient: Any) -> Any:
+        return gradient if isinstance(gradient, Tensor) else np.asarray(gradient)
+
     # What an array can tell
 
     @property

@@ -75,6 +75,9 @@ class Value(Node):
     def _seed(self, gradient: Any) -> float:
         return 1.0 if gradient is None else as_float(gradient)
 
+    def _as_gradient(self, gradient: Any) -> Any:
+        return gradient if isinstance(gradient, Value) else as_float(gradient)
+
     # What a float can do
 
     def __float__(self) -> float:

@@ -14,7 +14,9 @@ from .. import engine
 from ..engine import Node, ShapeError, Tensor, Value, apply
 from ..engine.array_rules import cross_entropy as cross_entropy_rule
 from ..engine.rules import binary_cross_entropy as binary_cross_entropy_rule
+from ..engine.rules import cross_entropy_of
 
+_NO_OUTPUTS = "a loss needs at least one output, but none came"
 Reduction = Literal["mean", "sum"]
 Array = npt.NDArray[Any]
 
@@ -76,6 +78,8 @@ def cross_entropy(logits: Any, labels: Any, reduction: Reduction = "mean") -> An
     `ValueError` for a label out of range or a row that does not sum to 1.
     """
     shape = _shape(logits)
+    if 0 in shape:
+        raise ShapeError(_NO_OUTPUTS)
     if not shape or len(shape) > 2:
         raise ShapeError(f"cross_entropy takes logits of shape (batch, classes), not {shape}")
     targets = _distributions(_plain(labels), shape)
@@ -84,7 +88,7 @@ def cross_entropy(logits: Any, labels: Any, reduction: Reduction = "mean") -> An
         return _reduced(losses, reduction)
     rows = [logits] if len(shape) == 1 else logits
     losses = [
-        engine.logsumexp(row) - engine.dot(row, target)
+        apply(cross_entropy_of, *row, *target)
         for row, target in zip(rows, np.atleast_2d(targets).tolist(), strict=True)
     ]
     return _reduced(losses, reduction)
@@ -148,7 +152,7 @@ def _reduced(losses: Any, reduction: str) -> Any:
         raise ValueError(f'reduction is "mean" or "sum", not {reduction!r}')
     count = losses.size if isinstance(losses, Tensor) else len(losses)
     if count == 0:
-        raise ShapeError("a loss needs at least one output, but none came")
+        raise ShapeError(_NO_OUTPUTS)
     if isinstance(losses, Tensor):
         return losses.mean() if reduction == "mean" else losses.sum()
     total = engine.sum(losses)

@@ -46,7 +46,7 @@ class Module:
         """Every parameter once, with its path: `layers.0.weight`."""
         seen = set()
         for name, leaf in _leaves(self):
-            if isinstance(leaf, Node) and not leaf.constant and not leaf.parents:
+            if isinstance(leaf, Node) and not leaf.constant:
                 if leaf not in seen:
                     seen.add(leaf)
                     yield name, leaf
@@ -103,24 +103,26 @@ class Module:
                 f"the state does not fit this {type(self).__name__}: missing {missing}, unknown "
                 f"{unknown}; build the model as it was when the state was saved"
             )
+        arrays = {name: as_array(_numbers(state[name])) for name in leaves}
         for name, leaf in leaves.items():
-            expected, came = np.shape(_numbers(leaf)), np.shape(state[name])
+            expected, came = np.shape(_numbers(leaf)), arrays[name].shape
             if expected != came:
                 raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
         for name, leaf in leaves.items():
             if isinstance(leaf, Node):
-                leaf.data = state[name]  # type: ignore[attr-defined]
+                leaf.data = arrays[name]  # type: ignore[attr-defined]
             else:
-                leaf[...] = state[name]
+                leaf[...] = arrays[name]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 
 def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every node and array below, with its path."""
+    """Every array below and every node that was not computed, with its path."""
     if isinstance(tree, Node | np.ndarray):
-        yield path, tree
+        if not (isinstance(tree, Node) and tree.parents):
+            yield path, tree
         return
     for name, branch in _branches(tree):
         yield from _leaves(branch, f"{path}.{name}" if path else name)

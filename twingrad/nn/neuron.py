@@ -96,6 +96,8 @@ class Layer(Module):
 class MLP(Module):
     """A multilayer perceptron: layers of the widths `nouts`, the last with activation `output`.
 
+    `activation` is that of every hidden layer, or a list with one for each.
+
     >>> from twingrad.nn import MLP
     >>> model = MLP(3, [4, 4, 1], rng=0)
     >>> len(model.parameters())
@@ -108,7 +110,7 @@ class MLP(Module):
         self,
         nin: int,
         nouts: Sequence[int],
-        activation: Activation = "tanh",
+        activation: Activation | list[Activation] = "tanh",
         output: Activation = "linear",
         rng: Rng = None,
     ) -> None:
@@ -118,10 +120,15 @@ class MLP(Module):
             )
         generator = np.random.default_rng(rng)
         widths = [nin, *nouts[:-1]]
-        kinds = [activation] * (len(nouts) - 1) + [output]
+        hidden = activation if isinstance(activation, list) else [activation] * (len(nouts) - 1)
+        if len(hidden) != len(nouts) - 1:
+            raise ValueError(
+                f"activation is one for all hidden layers or a list of {len(nouts) - 1}, not "
+                f"{activation!r}"
+            )
         self.layers = [
             Layer(n, m, kind, rng=generator)
-            for n, m, kind in zip(widths, nouts, kinds, strict=True)
+            for n, m, kind in zip(widths, nouts, [*hidden, output], strict=True)
         ]
 
     def forward(self, x: Sequence[Any]) -> Any:
@@ -140,12 +147,11 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         nouts = [len(layer.neurons) for layer in self.layers]
-        hidden = self.layers[0].activation if len(nouts) > 1 else "tanh"
-        output = self.layers[-1].activation
-        return (
-            f"MLP({len(self.layers[0].neurons[0].w)}, {nouts}, activation={_name(hidden)}, "
-            f"output={_name(output)})"
-        )
+        *hidden, output = [_name(layer.activation) for layer in self.layers]
+        alike = len(set(hidden)) < 2
+        shown = (hidden[0] if hidden else "'tanh'") if alike else f"[{', '.join(hidden)}]"
+        nin = len(self.layers[0].neurons[0].w)
+        return f"MLP({nin}, {nouts}, activation={shown}, output={output})"
 
 
 def _inputs(x: Any, nin: int, owner: Module) -> list[Value]:

@@ -26,7 +26,8 @@ def to_tensor(mlp: MLP) -> Sequential:
     for layer in mlp.layers:
         weights = np.array([[w.data for w in neuron.w] for neuron in layer.neurons]).T
         nin, nout = weights.shape
-        linear = Linear(nin, nout, init="zeros", dtype=np.float64)
+        bias = not all(neuron.b.constant and neuron.b.data == 0.0 for neuron in layer.neurons)
+        linear = Linear(nin, nout, bias, init="zeros", dtype=np.float64)
         linear.weight.data = weights
         if linear.bias is not None:
             linear.bias.data = np.array([neuron.b.data for neuron in layer.neurons])
@@ -63,6 +64,7 @@ def _scalar_layer(linear: Linear) -> Layer:
     for j, neuron in enumerate(layer.neurons):
         neuron.w = [Value(w) for w in linear.weight.data[:, j]]
         neuron.b = Value(0.0 if linear.bias is None else linear.bias.data[j])
+        neuron.b.constant = linear.bias is None
     return layer
 
 

@@ -1,0 +1,517 @@
+"""The table of operations: a row for every rule, and in each row an oracle that knows no rule.
+
+Whoever adds an elementwise operation adds one row here, and every test of operations, of wrong
+derivatives and of random graphs takes it up. The oracles are plain mpmath and NumPy: slopes of
+numbers come from differences at 40 digits, slopes of arrays from a complex step.
+"""
+
+import math
+import operator as op
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import cycle, islice, product
+from typing import Any
+
+import mpmath
+import numpy as np
+
+import twingrad as tg
+from twingrad.engine import array_rules, rules
+
+mp = mpmath.mp.clone()
+mp.dps = 40
+
+Interval = tuple[float, float]
+Domain = tuple[Interval, ...]
+Arrays = tuple[np.ndarray, ...]
+
+# Where the oracles are smooth: no interval touches a kink, a pole or another's interval.
+REAL: Domain = ((-2.0, 2.0),)
+POSITIVE: Domain = ((0.3, 2.5),)
+NONZERO: Domain = ((-2.0, -0.3), (0.3, 2.0))
+MIDDLE: Domain = ((-0.8, 0.8),)
+OUTER: Domain = ((-2.0, -1.2), (1.2, 2.0))
+ANYWHERE_BUT_ONE: Domain = (*MIDDLE, *OUTER)
+PROBABILITY: Domain = ((0.1, 0.9),)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An operation: its rule, how it is called on nodes, and what it should give."""
+
+    rule: Callable[..., Any]
+    call: Callable[..., Any]
+    oracle: Callable[..., Any]
+    note: str
+
+    def __str__(self) -> str:
+        return f"{self.rule.__name__} {self.note}".strip()
+
+    def rng(self) -> np.random.Generator:
+        """Randomness of the row's own: another row put before it changes nothing here."""
+        return np.random.default_rng(zlib.crc32(str(self).encode()))
+
+    def weights(self, inputs: Arrays) -> np.ndarray:
+        """What weighs the numbers of the result, so that no two count the same."""
+        return self.rng().uniform(0.5, 1.5, np.shape(self.value(inputs)))
+
+    def inputs(self) -> Arrays:
+        """Numbers to try the operation on, away from its kinks."""
+        raise NotImplementedError
+
+    def value(self, inputs: Arrays) -> np.ndarray:
+        """The oracle's result."""
+        raise NotImplementedError
+
+    def gradients(self, inputs: Arrays, weights: np.ndarray) -> Arrays:
+        """The oracle's gradients of the weighted sum of the result, one for each operand."""
+        raise NotImplementedError
+
+    def curvature(self, inputs: Arrays, weights: np.ndarray, along: Arrays) -> Arrays:
+        """The oracle's Hessian, times a vector, of the weighted sum of the result's *cube*.
+
+        The cube, because what is linear has no second derivatives, nor has the square of a
+        root, and a pullback that forgot its graph would pass for right.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Elementwise(Row):
+    """An operation of single numbers, and so of both twins. The oracle takes mpmath's numbers."""
+
+    domains: tuple[Domain, ...]
+
+    def points(self, count: int = 5) -> list[tuple[float, ...]]:
+        """Points of the domain, in every one of its intervals sooner or later."""
+        rng = self.rng()
+        choices = [[d[i % len(d)] for i in range(count)] for d in self.domains]
+        return [tuple(rng.uniform(*c) for c in chosen) for chosen in zip(*choices, strict=True)]
+
+    def slope(self, point: tuple[float, ...], orders: tuple[int, ...]) -> float:
+        """The oracle's derivative, of these orders in each of the operands."""
+        return float(mp.diff(self.oracle, point, orders))
+
+    def inputs(self, *shapes: tuple[int, ...]) -> Arrays:
+        """Arrays of these shapes in turn, one for each operand; without any, of one axis."""
+        count = max([5, *map(math.prod, shapes)])
+        columns = np.array(self.points(count)).T
+        wanted = islice(cycle(shapes or ((count,),)), len(columns))
+        return tuple(
+            column[: math.prod(shape)].reshape(shape)
+            for column, shape in zip(columns, wanted, strict=True)
+        )
+
+    def value(self, inputs: Arrays) -> np.ndarray:
+        return _elementwise(self.oracle, inputs)
+
+    def gradients(self, inputs: Arrays, weights: np.ndarray) -> Arrays:
+        slopes = [_elementwise(self._partial(i), inputs) for i in range(len(inputs))]
+        return tuple(_summed_to(weights * s, x) for s, x in zip(slopes, inputs, strict=True))
+
+    def curvature(self, inputs: Arrays, weights: np.ndarray, along: Arrays) -> Arrays:
+        def of(i: int) -> np.ndarray:
+            slopes = [_elementwise(self._partial(i, j), inputs) for j in range(len(inputs))]
+            bent = sum(s * v for s, v in zip(slopes, along, strict=True))
+            return _summed_to(weights * bent, inputs[i])
+
+        return tuple(of(i) for i in range(len(inputs)))
+
+    def _partial(self, *operands: int) -> Callable[..., Any]:
+        """The slope by one operand; or of the cube, by two."""
+        f = self.oracle if len(operands) == 1 else (lambda *x: self.oracle(*x) ** 3)
+        orders = tuple(operands.count(k) for k in range(len(self.domains)))
+        return lambda *x: mp.diff(f, x, orders)
+
+
+@dataclass(frozen=True)
+class OnArrays(Row):
+    """An operation of arrays alone. The oracle is NumPy that complex numbers pass through."""
+
+    shapes: tuple[tuple[int, ...], ...]
+
+    def inputs(self) -> Arrays:
+        """Numbers no two of which are near each other, so that no maximum is in doubt."""
+        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        spread = self.rng().permutation(np.linspace(-1.5, 1.5, sum(sizes) + 1)[1:])
+        parts = np.split(spread, np.cumsum(sizes)[:-1])
+        return tuple(p.reshape(shape) for p, shape in zip(parts, self.shapes, strict=True))
+
+    def value(self, inputs: Arrays) -> np.ndarray:
+        return np.asarray(self.oracle(*inputs))
+
+    def gradients(self, inputs: Arrays, weights: np.ndarray) -> Arrays:
+        return complex_step(lambda *x: np.sum(weights * self.oracle(*x)), inputs)
+
+    def curvature(self, inputs: Arrays, weights: np.ndarray, along: Arrays) -> Arrays:
+        h = 0.004
+
+        def gradients_at(t: int) -> Arrays:
+            moved = tuple(np.asarray(x + t * h * v) for x, v in zip(inputs, along, strict=True))
+            return complex_step(lambda *x: np.sum(weights * self.oracle(*x) ** 3), moved)
+
+        # Central differences of the sixth order.
+        factors = {-3: -1, -2: 9, -1: -45, 1: 45, 2: -9, 3: 1}
+        moved = {t: gradients_at(t) for t in factors}
+        return tuple(
+            sum(factors[t] * moved[t][i] for t in factors) / (60 * h) for i in range(len(inputs))
+        )
+
+
+def close(found: Any, expected: Any, ulps: float = 16.0) -> None:
+    """Assert that numbers are equal but for some units in the last place of the largest."""
+    size = np.max(np.abs(expected), initial=1.0, where=np.isfinite(expected))
+    np.testing.assert_allclose(found, expected, rtol=0.0, atol=ulps * size * np.spacing(1.0))
+
+
+def agree(row: Row, inputs: Arrays) -> None:
+    """Assert that a row's operation has its oracle's value and gradients, on Tensors."""
+    weights = row.weights(inputs)
+    nodes = [tg.Tensor(x) for x in inputs]
+    y = row.call(*nodes)
+    y.backward(weights)
+    close(y.data, row.value(inputs))
+    for node, expected in zip(nodes, row.gradients(inputs, weights), strict=True):
+        close(node.grad, expected)
+
+
+def agree_in_curvature(row: Row, inputs: Arrays) -> None:
+    """Assert that the second derivatives are the oracle's, along one direction."""
+    weights = row.weights(inputs)
+    along = tuple(row.rng().normal(size=x.shape) for x in inputs)
+    found = tg.hvp(lambda *x: tg.sum(row.call(*x) ** 3 * weights), inputs, along)
+    for bent, expected in zip(found, row.curvature(inputs, weights, along), strict=True):
+        close(bent, expected, ulps=16.0 if isinstance(row, Elementwise) else 2e4)
+
+
+def complex_step(f: Callable[..., Any], inputs: Arrays) -> Arrays:
+    """The gradients of f to the last bits: Im f(x + ih)/h loses no digits to a difference."""
+    h = 1e-30
+    gradients = tuple(np.zeros(x.shape) for x in inputs)
+    for k, x in enumerate(inputs):
+        for index in np.ndindex(x.shape):
+            moved = [y.astype(complex) for y in inputs]
+            moved[k][index] += 1j * h
+            gradients[k][index] = np.imag(f(*moved)) / h
+    return gradients
+
+
+def _elementwise(f: Callable[..., Any], inputs: Arrays) -> np.ndarray:
+    arrays = np.broadcast_arrays(*[x.astype(float) for x in inputs])
+    return np.array(
+        [float(f(*map(mp.mpf, x))) for x in zip(*(a.flat for a in arrays), strict=True)]
+    ).reshape(arrays[0].shape)
+
+
+def _summed_to(slopes: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Slopes of a broadcast result, added up for each element of x that was repeated."""
+    places = np.broadcast_to(np.arange(x.size).reshape(x.shape), slopes.shape)
+    return np.bincount(places.ravel(), weights=slopes.ravel(), minlength=x.size).reshape(x.shape)
+
+
+# The rows of what both twins do
+
+
+def row(
+    rule: Callable[..., Any],
+    call: Callable[..., Any],
+    oracle: Callable[..., Any],
+    *domains: Domain,
+    note: str = "",
+) -> Elementwise:
+    return Elementwise(rule, call, oracle, note, domains)
+
+
+def _sigmoid(x: Any) -> Any:
+    return 1 / (1 + mp.exp(-x))
+
+
+ELEMENTWISE = [
+    row(rules.add, op.add, op.add, REAL, REAL),
+    row(rules.sub, op.sub, op.sub, REAL, REAL),
+    row(rules.mul, op.mul, op.mul, REAL, REAL),
+    row(rules.divide, op.truediv, op.truediv, REAL, NONZERO),
+    row(rules.power, op.pow, mp.power, POSITIVE, REAL),
+    row(rules.power, lambda x: x**3, lambda x: x * x * x, REAL, note="to 3"),
+    row(rules.power, lambda x: x**-2, lambda x: 1 / (x * x), NONZERO, note="to -2"),
+    row(rules.power, lambda x: 2.0**x, lambda x: mp.exp(x * mp.ln2), REAL, note="of 2"),
+    row(rules.neg, op.neg, op.neg, REAL),
+    row(rules.absolute, abs, abs, NONZERO),
+    row(rules.exp, tg.exp, mp.exp, REAL),
+    row(rules.log, tg.log, mp.log, POSITIVE),
+    row(rules.sqrt, tg.sqrt, mp.sqrt, POSITIVE),
+    row(rules.sin, tg.sin, mp.sin, REAL),
+    row(rules.cos, tg.cos, mp.cos, REAL),
+    row(rules.erf, tg.erf, mp.erf, REAL),
+    row(rules.erfc, tg.erfc, mp.erfc, REAL),
+    row(rules.tanh, tg.tanh, mp.tanh, REAL),
+    row(rules.sigmoid, tg.sigmoid, _sigmoid, REAL),
+    row(rules.softplus, tg.softplus, lambda x: mp.log(1 + mp.exp(x)), REAL),
+    row(rules.relu, tg.relu, lambda x: max(x, 0), NONZERO),
+    row(rules.leaky_relu, tg.leaky_relu, lambda x: max(x, x * mp.mpf(0.01)), NONZERO),
+    row(
+        rules.leaky_relu,
+        lambda x: tg.leaky_relu(x, alpha=0.25),
+        lambda x: max(x, x / 4),
+        NONZERO,
+        note="alpha=0.25",
+    ),
+    row(rules.gelu, tg.gelu, lambda x: x * mp.ncdf(x), REAL),
+    row(
+        rules.gelu_tanh,
+        lambda x: tg.gelu(x, approximate="tanh"),
+        lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf(0.044715) * x**3))),
+        REAL,
+    ),
+    row(rules.maximum, tg.maximum, max, OUTER, MIDDLE),
+    row(rules.minimum, tg.minimum, min, MIDDLE, OUTER),
+    row(
+        rules.clip,
+        lambda x: tg.clip(x, -1.0, 1.0),
+        lambda x: min(max(x, -1), 1),
+        ANYWHERE_BUT_ONE,
+    ),
+    row(
+        rules.clip,
+        lambda x: tg.clip(x, high=1.0),
+        lambda x: min(x, 1),
+        (*MIDDLE, *OUTER[1:]),
+        note="high",
+    ),
+    row(rules.where, lambda x, y: tg.where(True, x, y), lambda x, y: x, REAL, REAL),
+    row(
+        rules.where,
+        lambda x, y: tg.where(False, x, y),
+        lambda x, y: y,
+        REAL,
+        REAL,
+        note="not",
+    ),
+    row(
+        rules.binary_cross_entropy,
+        lambda x, target: tg.apply(rules.binary_cross_entropy, x, target),
+        lambda x, t: -t * mp.log(_sigmoid(x)) - (1 - t) * mp.log(1 - _sigmoid(x)),
+        REAL,
+        PROBABILITY,
+    ),
+    row(
+        rules.total,
+        lambda *x: tg.apply(rules.total, *x),
+        lambda x, y, z: x + y + z,
+        REAL,
+        REAL,
+        REAL,
+    ),
+    row(
+        rules.dot,
+        lambda a, b, x, y, bias: tg.dot([a, b], [x, y], bias),
+        lambda a, b, x, y, bias: a * x + b * y + bias,
+        *[REAL] * 5,
+    ),
+    row(
+        rules.logsumexp_of,
+        lambda *x: tg.apply(rules.logsumexp_of, *x),
+        lambda x, y, z: mp.log(mp.exp(x) + mp.exp(y) + mp.exp(z)),
+        *[REAL] * 3,
+    ),
+    row(
+        rules.exp_difference,
+        lambda x, y: tg.apply(rules.exp_difference, x, y),
+        lambda x, y: mp.exp(x - y),
+        REAL,
+        REAL,
+    ),
+]
+
+
+# The rows of what arrays alone do
+
+
+def array(rule: Any, call: Any, oracle: Any, *shapes: tuple[int, ...], note: str = "") -> OnArrays:
+    written = " ".join(str(shape).replace(" ", "") for shape in shapes)
+    return OnArrays(rule, call, oracle, f"{note} {written}".strip(), shapes)
+
+
+def same(name: str, oracle: Any, shape: tuple[int, ...], *args: Any, **named: Any) -> OnArrays:
+    """A row of what is called as its oracle is: `tg.sum(x, axis=0)` and `np.sum(x, axis=0)`."""
+    return array(
+        getattr(array_rules, name),
+        lambda x: getattr(tg, name)(x, *args, **named),
+        lambda x: oracle(x, *args, **named),
+        shape,
+        note=" ".join([*map(str, args), *[f"{key}={value}" for key, value in named.items()]]),
+    )
+
+
+def joined(name: str, oracle: Any, axis: int, *shapes: tuple[int, ...]) -> OnArrays:
+    return array(
+        getattr(array_rules, name),
+        lambda *xs: getattr(tg, name)(xs, axis=axis),
+        lambda *xs: oracle(xs, axis=axis),
+        *shapes,
+        note=f"axis={axis}",
+    )
+
+
+def taken(index: Any, note: str) -> OnArrays:
+    return array(array_rules.getitem, lambda x: x[index], lambda x: x[index], (3, 2), note=note)
+
+
+def scattered(index: Any, shape: tuple[int, ...], into: tuple[int, ...]) -> OnArrays:
+    def oracle(x: np.ndarray) -> np.ndarray:
+        result = np.zeros(into, dtype=x.dtype)
+        np.add.at(result, index, x)
+        return result
+
+    static = {"index": index, "shape": into}
+    call = lambda x: tg.apply(array_rules.scatter, x, **static)  # noqa: E731 - one of two
+    return array(array_rules.scatter, call, oracle, shape, note=f"at {index}")
+
+
+def _var(x: Any, axis: Any = None, keepdims: bool = False, ddof: int = 0) -> Any:
+    deviation = x - x.mean(axis, keepdims=True)
+    squares = (deviation * deviation).sum(axis, keepdims=keepdims)
+    return squares / (x.size // np.size(squares) - ddof)
+
+
+def _std(x: Any, **static: Any) -> Any:
+    return np.sqrt(_var(x, **static))
+
+
+def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    return np.log(np.exp(x).sum(axis, keepdims=keepdims))
+
+
+def _softmax(x: Any, axis: Any = -1) -> Any:
+    return np.exp(x) / np.exp(x).sum(axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: Any = -1) -> Any:
+    return np.log(_softmax(x, axis))
+
+
+REDUCTIONS = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+    "var": _var,
+    "std": _std,
+    "logsumexp": _logsumexp,
+}
+CURVED = {name: oracle for name, oracle in REDUCTIONS.items() if name != "std"}
+"""All but std, which has a kink where the numbers are equal, as a single one is to itself."""
+
+TARGETS = np.array([[1.0, 0.0, 0.0], [0.2, 0.5, 0.3]])
+MASK = np.array([[True, False, True], [False, False, True]])
+
+ON_ARRAYS = [
+    *[
+        array(array_rules.matmul, op.matmul, np.matmul, *shapes)
+        for shapes in [
+            ((2, 3), (3, 4)),
+            ((3,), (3,)),
+            ((3,), (3, 4)),
+            ((3,), (2, 3, 4)),
+            ((2, 3), (3,)),
+            ((2, 3), (4, 3, 2)),
+            ((2, 2, 3), (3,)),
+            ((2, 2, 3), (3, 4)),
+            ((2, 2, 3), (2, 3, 2)),
+            ((1, 2, 3), (2, 3, 2)),
+            ((2, 1, 2, 3), (3, 3, 1)),
+            ((2, 2, 1, 3), (2, 1, 3, 2)),
+        ]
+    ],
+    *[
+        array(
+            array_rules.linear,
+            lambda x, weight, bias: tg.apply(array_rules.linear, x, weight, bias),
+            lambda x, weight, bias: x @ weight + bias,
+            *(shape, (3, 2), (2,)),
+        )
+        for shape in [(4, 3), (3,), (2, 2, 3)]
+    ],
+    *[
+        same(name, oracle, (2, 3, 2), axis=axis, keepdims=keepdims)
+        for name, oracle in REDUCTIONS.items()
+        for axis, keepdims in product([None, 0, -1, (0, 2), (-2, 0)], [False, True])
+    ],
+    *[same(name, oracle, (4,)) for name, oracle in REDUCTIONS.items()],
+    *[same(name, oracle, ()) for name, oracle in CURVED.items()],
+    *[same(name, oracle, (2, 2), axis=()) for name, oracle in CURVED.items()],
+    *[same("var", _var, (3, 2), axis=axis, ddof=1) for axis in (None, 0)],
+    *[same("std", _std, (3, 2), axis=axis, ddof=1) for axis in (None, 0)],
+    *[same("softmax", _softmax, (2, 3, 2), axis=axis) for axis in (-1, 0, None, (0, 1))],
+    *[same("log_softmax", _log_softmax, (2, 3, 2), axis=axis) for axis in (-1, 0, None, (0, 1))],
+    array(
+        array_rules.cross_entropy,
+        lambda x: tg.apply(array_rules.cross_entropy, x, targets=TARGETS.astype(x.dtype)),
+        lambda x: -(TARGETS * _log_softmax(x)).sum(-1),
+        (2, 3),
+    ),
+    *[
+        array(
+            rules.where,
+            lambda x, y: tg.where(MASK, x, y),
+            lambda x, y: np.where(MASK, x, y),
+            *shapes,
+            note="of a mask",
+        )
+        for shapes in [((2, 3), (2, 3)), ((3,), (2, 1)), ((), (2, 3))]
+    ],
+    same("reshape", np.reshape, (2, 3), (3, 2)),
+    same("reshape", np.reshape, (2, 3), (-1,)),
+    same("reshape", np.reshape, (), (1, 1)),
+    same("reshape", np.reshape, (1,), ()),
+    *[same("squeeze", np.squeeze, (1, 3, 1), axis) for axis in (None, 0, -1, (0, -1))],
+    *[same("expand_dims", np.expand_dims, (2, 3), axis) for axis in (0, -1, (0, 2))],
+    same("transpose", np.transpose, (2, 3, 2)),
+    same("transpose", np.transpose, (2, 3, 2), (2, 0, 1)),
+    same("transpose", np.transpose, (2, 3, 2), (-1, 0, 1)),
+    array(array_rules.transpose, lambda x: x.T, lambda x: x.T, (2, 3), note="T"),
+    same("broadcast_to", np.broadcast_to, (3,), (2, 3)),
+    same("broadcast_to", np.broadcast_to, (2, 1), (2, 2, 3)),
+    same("broadcast_to", np.broadcast_to, (), (3,)),
+    array(array_rules.astype, lambda x: tg.astype(x, np.float64), lambda x: x, (2, 3)),
+    taken(1, "[1]"),
+    taken(-1, "[-1]"),
+    taken(np.int64(2), "[an integer of NumPy's]"),
+    taken(True, "[True]"),
+    taken(None, "[None]"),
+    taken((), "[()]"),
+    taken((1, 1), "[1,1]"),
+    taken(np.s_[1:3], "[1:3]"),
+    taken(np.s_[2:2], "[2:2]"),
+    taken(np.s_[::-2], "[::-2]"),
+    taken(np.s_[..., 0], "[...,0]"),
+    taken(np.s_[:, None, 1], "[:,None,1]"),
+    taken([0, 0, 2], "[[0,0,2]]"),
+    taken([], "[[]]"),
+    taken(np.array([[2, 2], [0, 2]]), "[a table of rows]"),
+    taken(([0, 0], [1, 1]), "[[0,0],[1,1]]"),
+    taken(([[1], [1]], [0, 1]), "[[[1],[1]],[0,1]]"),
+    taken(np.s_[:, [1, 1]], "[:,[1,1]]"),
+    taken(((0, 0), slice(None)), "[(0,0),:]"),
+    taken(np.array([[True, False], [True, True], [False, False]]), "[mask]"),
+    taken(np.zeros((3, 2), dtype=bool), "[empty mask]"),
+    taken(np.array([True, False, True]), "[mask of rows]"),
+    taken((np.array([True, False, True]), 1), "[mask of rows,1]"),
+    scattered(1, (2,), into=(3, 2)),
+    scattered(np.s_[1:3], (2, 2), into=(3, 2)),
+    scattered(np.array([0, 0, 2]), (3, 2), into=(3, 2)),
+    joined("concatenate", np.concatenate, 0, (2, 2), (1, 2), (3, 2)),
+    joined("concatenate", np.concatenate, 1, (2, 1), (2, 3)),
+    joined("concatenate", np.concatenate, -1, (2, 1, 2), (2, 1, 1)),
+    joined("concatenate", np.concatenate, -2, (2, 1, 2), (2, 2, 2)),
+    joined("concatenate", np.concatenate, 0, (3,)),
+    joined("concatenate", np.concatenate, 0, (0, 2), (2, 2)),
+    joined("stack", np.stack, 0, (2, 3), (2, 3)),
+    joined("stack", np.stack, 1, (2, 3), (2, 3), (2, 3)),
+    joined("stack", np.stack, -1, (2, 3), (2, 3)),
+    joined("stack", np.stack, -3, (2, 3), (2, 3)),
+    joined("stack", np.stack, 0, (), ()),
+]
+
+TABLE: list[Row] = [*ELEMENTWISE, *ON_ARRAYS]

@@ -1,0 +1,118 @@
+"""DOT: a picture in Graphviz's language, for Graphviz to draw and for readers to change.
+
+Labels are HTML-like tables and not records: those take any character, and cells with a tint.
+"""
+
+import html
+from types import ModuleType
+
+from . import style
+from .measure import frame, smallest
+from .picture import Box, Picture
+
+POINTS_PER_INCH = 72
+FONT = "monospace"
+
+
+def source(picture: Picture) -> str:
+    """The picture as DOT text.
+
+    Raises `ImportError` without the `graphviz` package.
+    """
+    graph = graphviz_package().Digraph(
+        graph_attr={
+            "rankdir": picture.rankdir,
+            "bgcolor": style.BACKGROUND,
+            "pad": _inches(style.MARGIN),
+            "nodesep": _inches(14),
+            "ranksep": _inches(26),
+            "tooltip": " ",
+        },
+        node_attr={"fontname": FONT, "fontsize": f"{style.FONT_SIZE:g}", "shape": "plain"},
+        edge_attr={"color": style.EDGE, "arrowsize": "0.6", "tooltip": " "},
+    )
+    if picture.caption:
+        lines = "".join(f'{_text(line)}<BR ALIGN="LEFT"/>' for line in picture.caption)
+        graph.attr(
+            label=f"<<I>{lines}</I>>", labeljust="l", labelloc="b", fontname=FONT,
+            fontsize=f"{style.FONT_SIZE:g}", fontcolor=style.FAINT_INK,
+        )  # fmt: skip
+    for number, item in enumerate(picture.items):
+        if isinstance(item, Box):
+            graph.node(f"n{number}", label=f"<{_table(item)}>")
+            continue
+        width, height = smallest(item)
+        # Operands stand in their order, wherever that costs crossings too: a - b is not b - a.
+        graph.node(
+            f"n{number}", label=f"<{_text(item.text)}>", shape="box", style="rounded,filled", ordering="in",
+            fontsize=f"{style.CHIP_FONT_SIZE:g}", margin="0", fillcolor=style.CHIP_FILL,
+            color=style.CHIP_LINE, width=_inches(width), height=_inches(height),
+        )  # fmt: skip
+    for before, after in picture.edges:
+        graph.edge(f"n{before}", f"n{after}")
+    text: str = graph.source
+    return text
+
+
+def graphviz_package() -> ModuleType:
+    """The `graphviz` package, imported when it is first needed."""
+    try:
+        import graphviz
+    except ImportError as error:
+        raise ImportError(
+            "DOT text is written with the graphviz package, which is not installed; "
+            'pip install "twingrad[viz]"'
+        ) from error
+    module: ModuleType = graphviz
+    return module
+
+
+def _table(box: Box) -> str:
+    """A box as an HTML-like table: unlike a record, it takes any label and tinted cells."""
+    measured, look = frame(box), style.LOOKS[box.role]
+    lined = ' STYLE="DASHED"' if look.dashed else ""
+    rows = []
+    if measured.header:
+        heading = [f"<B>{_text(line)}</B>" for line in box.title]
+        heading += [f'<FONT COLOR="{style.FAINT_INK}">{_text(line)}</FONT>' for line in box.notes]
+        heading_text = "<BR/>".join(heading)
+        rows.append(_row(heading_text, measured.width, measured.header, look.header))
+    for row, height in zip(box.rows, measured.rows, strict=True):
+        # As many lines as the number has: so the key stands beside the first.
+        key = f'<FONT COLOR="{style.FAINT_INK}">{_text(row.key)}</FONT>'
+        key += "<BR/>&#160;" * (len(row.lines) - 1)
+        lines = "<BR/>".join(map(_text, row.lines))
+        # A table within the cell: two cells side by side would show a seam in their tint.
+        columns = (
+            f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+            f'WIDTH="{measured.width - 2 * style.PAD_X:.0f}"><TR>'
+            f'<TD ALIGN="LEFT" WIDTH="{measured.keys - style.PAD_X:.0f}">{key}</TD>'
+            f'<TD ALIGN="RIGHT" BALIGN="RIGHT" '
+            f'WIDTH="{measured.width - measured.keys - style.PAD_X:.0f}">{lines}</TD>'
+            "</TR></TABLE>"
+        )
+        rule = f' BORDER="1" SIDES="T" COLOR="{style.RULE}"' if rows else ""
+        rows.append(_row(columns, measured.width, height, style.tint(row.strength), rule))
+    if not rows:
+        rows.append(_row("", measured.width, measured.height, look.header))
+    # Graphviz wants whole numbers here.
+    border = max(round(look.line_width), 1)
+    return (
+        f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
+        f'COLOR="{look.line}" BGCOLOR="{style.BACKGROUND}"{lined}>'
+        f"{''.join(rows)}</TABLE>"
+    )
+
+
+def _row(content: str, width: float, height: float, ground: str, more: str = "") -> str:
+    size = f'WIDTH="{width:.0f}" HEIGHT="{height:.0f}"'
+    return f'<TR><TD {size} BGCOLOR="{ground}"{more}>{content}</TD></TR>'
+
+
+def _text(text: str) -> str:
+    """Text within an HTML-like label; Graphviz would drop spaces that stand together."""
+    return html.escape(text).replace(" ", "&#160;")
+
+
+def _inches(points: float) -> str:
+    return f"{points / POINTS_PER_INCH:.3f}"

@@ -1,0 +1,155 @@
+"""Graph: the picture of a computation, every number in it and every operation between.
+
+`draw(loss)` is the quickest answer to "what did I just build, and where does its gradient come
+from?"; it takes whatever Graphviz there is, and does without when there is none.
+"""
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twingrad.engine.node import Node
+from twingrad.engine.sweep import topological_order
+
+from . import dot
+from .layout import RANKDIRS
+from .picture import Picture, take_picture
+from .rendering import BACKENDS, render
+
+SHOWN = ("data", "grad")
+COLORS = ("data", "grad", None)
+SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+MAX_NODES = 500
+MAX_NODES_IN_NOTEBOOK = 1000
+
+
+class Drawing:
+    """A graph as it was when `draw` was called; shows itself in a notebook."""
+
+    def __init__(self, picture: Picture, nodes: int, backend: str) -> None:
+        self._picture = picture
+        self._nodes = nodes
+        self._backend = backend
+        self._svg: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The drawing as DOT text; `ImportError` without the graphviz package."""
+        return dot.source(self._picture)
+
+    def svg(self) -> str:
+        """The drawing as one `<svg>` element, to be written to a file or put into a page."""
+        if self._svg is None:
+            self._svg = render(self._picture, "svg", self._backend).decode()
+        return self._svg
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write an .svg, .png, .pdf or .dot file, whole or not at all; returns its path.
+
+        Raises `ValueError` for another suffix, `FileNotFoundError` when the folder is missing,
+        `RuntimeError` for PNG and PDF without Graphviz.
+        """
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix not in SUFFIXES:
+            raise ValueError(
+                f"a drawing is saved as {', '.join(SUFFIXES)}, but {str(path)!r} ends in "
+                f"{path.suffix!r}; use one of those, such as {(path.stem or 'graph') + '.svg'!r}"
+            )
+        if not path.parent.is_dir():
+            raise FileNotFoundError(
+                f"there is no folder {str(path.parent)!r} to save {path.name!r} in; create it first"
+            )
+        if suffix == ".dot":
+            content = self.source.encode()
+        elif suffix == ".svg":
+            content = self.svg().encode()
+        else:
+            content = render(self._picture, suffix[1:], self._backend)
+        _write_at_once(path, content)
+        return path
+
+    def _repr_svg_(self) -> str | None:
+        # A notebook shows the traceback of whatever is raised here, instead of the plain repr.
+        try:
+            return self.svg() if self._nodes <= MAX_NODES_IN_NOTEBOOK else None
+        except Exception:
+            return None
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {self._nodes:,} nodes; save it with .save('graph.svg')>"
+
+
+def draw(
+    root: Node,
+    *,
+    show: Sequence[str] = SHOWN,
+    color: str | None = "grad",
+    max_nodes: int = MAX_NODES,
+    rankdir: str = "LR",
+    backend: str = "auto",
+) -> Drawing:
+    """A drawing of everything that a node was computed from.
+
+    `show` names the rows of a box. `color` tints the row of that name, the more the larger its
+    number is among all in the drawing (root mean square for an array); None tints nothing.
+    `rankdir` is "LR", left to right, or "TB", top down. `backend` "auto" takes the program
+    `dot`, else `pygraphviz`, else the layout of our own ("builtin"), which draws SVG only.
+
+    Raises `TypeError` for what is no node, `ValueError` for more than `max_nodes` nodes and for
+    options that do not exist.
+
+    >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
+    >>> loss = (a * b + 10.0) ** 2
+    >>> loss.backward()
+    >>> tg.viz.graph.draw(loss)
+    <Drawing of 7 nodes; save it with .save('graph.svg')>
+    """
+    if not isinstance(root, Node):
+        raise TypeError(
+            f"draw() starts from a Value or a Tensor, but this is a {type(root).__name__}; give "
+            "it the result whose computation you want to see, such as draw(loss)"
+        )
+    shown = (show,) if isinstance(show, str) else tuple(show)
+    for name in shown:
+        _check("show", name, SHOWN)
+    _check("color", color, COLORS)
+    _check("rankdir", rankdir, RANKDIRS)
+    _check("backend", backend, ("auto", *BACKENDS))
+    nodes = topological_order(root)
+    if len(nodes) > max_nodes:
+        raise ValueError(
+            f"this graph has {len(nodes):,} nodes, and draw() stops at max_nodes={max_nodes:,}, "
+            f"where pictures become unreadable; draw(..., max_nodes={len(nodes)}) draws them all, "
+            "or draw a node nearer to the leaves"
+        )
+    picture = take_picture(nodes, show=shown, color=color, rankdir=rankdir)
+    return Drawing(picture, len(nodes), backend)
+
+
+def svg_in_notebook(node: Node) -> str | None:
+    """How a notebook shows a node itself; None, and so its repr, when the graph is too large."""
+    try:
+        return draw(node).svg()
+    except Exception:
+        return None
+
+
+def _check(option: str, given: Any, known: Sequence[Any]) -> None:
+    if given not in known:
+        names = ", ".join(map(repr, known))
+        raise ValueError(f"{option}= takes one of {names}, but got {given!r}")
+
+
+def _write_at_once(path: Path, content: bytes) -> None:
+    """Write beside the file and rename: whoever looks sees the old one or the new, never half."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        # Not `tempfile`, whose files nobody else may read.
+        with beside.open("xb") as file:
+            file.write(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

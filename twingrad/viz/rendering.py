@@ -1,0 +1,137 @@
+"""Rendering: who turns a picture into SVG, PNG or PDF on this machine.
+
+Graphviz lays out better than we do and writes PNG and PDF, but it is a program of its own that
+many machines lack; so nothing is imported or run before a drawing needs it, and SVG is always ours
+to give.
+"""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+from . import dot, style
+from .picture import Picture
+from .svg import paint
+
+SVG = "http://www.w3.org/2000/svg"
+XLINK = "http://www.w3.org/1999/xlink"
+
+INSTALL = (
+    'install the Graphviz program (https://graphviz.org/download) and pip install "twingrad[viz]", '
+    "or pip install pygraphviz, which brings Graphviz along"
+)
+
+
+PATIENCE = 20.0
+"""Seconds for Graphviz; hundreds of long edges from one box can keep it for hours."""
+
+DRAW_WITH_PYGRAPHVIZ = """
+import sys, pygraphviz
+text = sys.stdin.buffer.read().decode()
+drawn = pygraphviz.AGraph(string=text).draw(format=sys.argv[1], prog="dot")
+sys.stdout.buffer.write(drawn)
+"""
+
+
+class GraphvizError(RuntimeError):
+    """No Graphviz was found, or the one that was found cannot draw."""
+
+
+def render(picture: Picture, kind: str, backend: str) -> bytes:
+    """The picture as "svg", "png" or "pdf", by the backend named or by the first that can.
+
+    Raises `GraphvizError`, which says what to install; `ImportError` when a backend was named
+    and the `graphviz` package is missing.
+    """
+    if backend != "auto":
+        return BACKENDS[backend](picture, kind)
+    reasons = []
+    for draw in BACKENDS.values():
+        try:
+            return draw(picture, kind)
+        except (ImportError, GraphvizError) as error:
+            reasons.append(str(error))
+    raise GraphvizError(
+        f"{kind.upper()} needs Graphviz: {INSTALL}. SVG needs neither: .save('graph.svg'). "
+        f"Tried: {' / '.join(reasons)}"
+    )
+
+
+def _builtin(picture: Picture, kind: str) -> bytes:
+    """The picture laid out and painted by ourselves, as SVG."""
+    if kind != "svg":
+        raise GraphvizError(
+            f"the builtin backend draws SVG only; for {kind.upper()} {INSTALL}, and leave backend= "
+            "out"
+        )
+    return paint(picture).encode()
+
+
+def _dot(picture: Picture, kind: str) -> bytes:
+    """The picture drawn by the program `dot`."""
+    text = dot.source(picture)
+    if shutil.which("dot") is None:
+        raise GraphvizError(f"the program dot is not on the PATH; {INSTALL}")
+    return _run(["dot", f"-T{kind}"], text, picture, kind)
+
+
+def _pygraphviz(picture: Picture, kind: str) -> bytes:
+    """The picture drawn by the Graphviz within `pygraphviz`."""
+    text = dot.source(picture)
+    if importlib.util.find_spec("pygraphviz") is None:
+        raise GraphvizError(f"pygraphviz is not installed; {INSTALL}")
+    # In a process of its own: on such graphs Graphviz can also crash, and here it would take the
+    # reader's notebook with it.
+    return _run([sys.executable, "-c", DRAW_WITH_PYGRAPHVIZ, kind], text, picture, kind)
+
+
+def _run(command: list[str], text: str, picture: Picture, kind: str) -> bytes:
+    try:
+        done = subprocess.run(
+            command, input=text.encode(), capture_output=True, timeout=PATIENCE, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
+        raise GraphvizError(
+            f"Graphviz is installed but could not draw this graph as {kind.upper()} "
+            f"({said or error}); backend='builtin' draws SVG without it"
+        ) from error
+    return _finish(done.stdout, picture) if kind == "svg" else done.stdout
+
+
+def _finish(svg: bytes, picture: Picture) -> bytes:
+    """Graphviz's SVG with our tooltips and description, ready to stand within a page."""
+    ElementTree.register_namespace("", SVG)
+    ElementTree.register_namespace("xlink", XLINK)
+    root = ElementTree.fromstring(svg)
+    root.attrib |= {"role": "img", "aria-label": picture.description}
+    for element in root.iter():
+        # "transparent" is no colour of SVG 1.1, and `id`s clash on a page with two drawings.
+        if element.get("stroke") == "transparent":
+            element.set("stroke", "none")
+        if element.get("font-family") == dot.FONT:
+            element.set("font-family", style.FONT_FAMILY)
+        element.attrib.pop("id", None)
+        title = element.find(f"{{{SVG}}}title")
+        if title is None:
+            continue
+        if element.get("class") == "node":
+            title.text = picture.items[int((title.text or "n0")[1:])].tooltip
+        else:
+            element.remove(title)
+    for tag, text in (("desc", picture.description), ("title", "Computation graph")):
+        element = ElementTree.Element(f"{{{SVG}}}{tag}")
+        element.text = text
+        root.insert(0, element)
+    return ElementTree.tostring(root, encoding="unicode").encode()
+
+
+BACKENDS: dict[str, Callable[[Picture, str], bytes]] = {
+    "dot": _dot,
+    "pygraphviz": _pygraphviz,
+    "builtin": _builtin,
+}
+"""In the order in which "auto" tries them."""
