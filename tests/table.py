@@ -133,7 +133,7 @@ class OnArrays(Row):
 
     def inputs(self) -> Arrays:
         """Numbers no two of which are near each other, so that no maximum is in doubt."""
-        sizes = [int(np.prod(shape)) for shape in self.shapes]
+        sizes = [math.prod(shape) for shape in self.shapes]
         spread = self.rng().permutation(np.linspace(-1.5, 1.5, sum(sizes) + 1)[1:])
         parts = np.split(spread, np.cumsum(sizes)[:-1])
         return tuple(p.reshape(shape) for p, shape in zip(parts, self.shapes, strict=True))
@@ -161,6 +161,7 @@ class OnArrays(Row):
 
 def close(found: Any, expected: Any, ulps: float = 16.0) -> None:
     """Assert that numbers are equal but for some units in the last place of the largest."""
+    assert np.shape(found) == np.shape(expected)
     size = np.max(np.abs(expected), initial=1.0, where=np.isfinite(expected))
     np.testing.assert_allclose(found, expected, rtol=0.0, atol=ulps * size * np.spacing(1.0))
 
@@ -314,6 +315,12 @@ ELEMENTWISE = [
         lambda *x: tg.apply(rules.logsumexp_of, *x),
         lambda x, y, z: mp.log(mp.exp(x) + mp.exp(y) + mp.exp(z)),
         *[REAL] * 3,
+    ),
+    row(
+        rules.cross_entropy_of,
+        lambda *operands: tg.apply(rules.cross_entropy_of, *operands),
+        lambda x, y, s, t: (s + t) * mp.log(mp.exp(x) + mp.exp(y)) - s * x - t * y,
+        *[REAL, REAL, PROBABILITY, PROBABILITY],
     ),
     row(
         rules.exp_difference,

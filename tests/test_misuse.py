@@ -229,7 +229,6 @@ def test_a_graph_used_after_its_data_changed_is_right_or_an_error() -> None:
         assert float(changed.grad) == 4.0
 
 
-@pytest.mark.xfail(strict=True, reason="a tuple within a tuple is an array of indices to NumPy")
 def test_a_place_taken_twice_by_a_tuple_of_positions_gets_both_gradients() -> None:
     x = Tensor([1.0, 2.0])
     x[((0, 0),)].sum().backward()

@@ -290,6 +290,7 @@ def named(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 bce = named("bce", lambda x, target: tg.apply(rules.binary_cross_entropy, x, target))
+entropy_of = named("entropy_of", lambda *x: tg.apply(rules.cross_entropy_of, *x))
 lse = named("logsumexp", lambda *x: tg.apply(rules.logsumexp_of, *x))
 gelu_tanh = named("gelu_tanh", lambda x: tg.gelu(x, approximate="tanh"))
 
@@ -435,10 +436,11 @@ def test_what_an_array_does_not_choose_gets_zero_of_infinity(f, numbers, expecte
     (tg.log, (0.0,), [INF]),
     (op.truediv, (1.0, 0.0), [INF, -INF]),
     (op.truediv, (0.0, 0.0), [INF, NAN]),
+    (bce, (0.0, 0.3), [0.2, 0.0]),
 )
 def test_the_gradient_at_a_kink_is_pytorchs(f, numbers, expected) -> None:
-    np.testing.assert_equal(gradients(f, *numbers), expected)
-    np.testing.assert_equal(gradients(f, *map(np.array, numbers)), expected)
+    np.testing.assert_array_equal(gradients(f, *numbers), expected)
+    np.testing.assert_array_equal(gradients(f, *map(np.array, numbers)), expected)
 
 
 THIRD = 1.0 / 3.0
@@ -501,6 +503,10 @@ LOG_2 = math.log(2)
     (bce, (-1e4, 1.0), 1e4, [-1.0, 1e4]),
     (bce, (INF, 0.0), INF, [1.0, -INF]),
     (bce, (-INF, 1.0), INF, [-1.0, INF]),
+    (bce, (INF, 1.0), 0.0, [0.0, -INF]),
+    (bce, (-INF, 0.0), 0.0, [0.0, INF]),
+    (entropy_of, (1e4, -1e4, 0.0, 1.0), 2e4, [1.0, -1.0, 0.0, 2e4]),
+    (entropy_of, (1.0, -INF, 1.0, 0.0), 0.0, [0.0, 0.0, 0.0, INF]),
     (lse, (1e4, 1e4), 1e4 + LOG_2, [0.5, 0.5]),
     (lse, (-1e4, -1e4), -1e4 + LOG_2, [0.5, 0.5]),
     (lse, (1e4, -1e4), 1e4, [1.0, 0.0]),

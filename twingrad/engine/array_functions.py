@@ -16,7 +16,7 @@ Axis = int | tuple[int, ...] | None
 
 def largest(x: Operand, axis: Axis = None) -> Operand:
     """The finite maximum over an axis, kept as an axis of one: what softmax subtracts."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, 0)
 
 

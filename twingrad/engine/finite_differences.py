@@ -29,14 +29,14 @@ def slope(
     """
     if eps is not None:
         return _central(f, x, eps, precision)
-    best, least_doubt = Slope(float("nan"), 0.0), float("inf")
+    best, least_change = Slope(float("nan"), 0.0), float("inf")
     previous = float("nan")
     for step in 4.0 * precision**0.2 * max(1.0, abs(x)) / 8.0 ** np.arange(8):
         found = _extrapolated(f, x, float(step), precision)
-        doubt = abs(found.slope - previous)
-        if doubt <= least_doubt:
-            best, least_doubt = found, doubt
-        if doubt <= found.error:  # smaller steps would only add rounding
+        change = abs(found.slope - previous)
+        if change <= least_change:
+            best, least_change = found, change
+        if change <= found.error:  # smaller steps would only add rounding
             break
         previous = found.slope
     return best
@@ -56,4 +56,5 @@ def _extrapolated(f: Callable[[float], float], x: float, step: float, precision:
 
 
 def _rounding(size: float, step: float, precision: float) -> float:
-    return ROUNDINGS * precision * size / step
+    """What rounding of f adds to a slope; numbers of order 1 may have cancelled on the way to f."""
+    return ROUNDINGS * precision * max(1.0, size) / step

@@ -107,7 +107,10 @@ def _listed(name: str, values: Any) -> list[Any]:
         raise TypeError(
             f"{name}() takes a list of Values, but a single {type(values).__name__} came"
         )
-    return [x if isinstance(x, Node) else as_float(x) for x in values]
+    numbers = list(values)
+    if any(isinstance(x, Tensor) for x in numbers):
+        return numbers
+    return [x if isinstance(x, Node) else as_float(x) for x in numbers]
 
 
 def _method(name: str, x: Any, *arguments: Any, **named: Any) -> Any:

@@ -181,16 +181,18 @@ def gelu_tanh(x: Operand) -> Pulled:
 
 def maximum(x: Operand, y: Operand) -> Pulled:
     """The greater of x and y takes the gradient; at a tie each takes half."""
-    return fn.maximum(x, y), lambda grad: _shared_by_order(grad, x < y, x > y)
+    return fn.maximum(x, y), lambda grad: _to_winner(grad, x < y, x > y, fn.equal(x, y))
 
 
 def minimum(x: Operand, y: Operand) -> Pulled:
     """The smaller of x and y takes the gradient; at a tie each takes half."""
-    return fn.minimum(x, y), lambda grad: _shared_by_order(grad, x > y, x < y)
+    return fn.minimum(x, y), lambda grad: _to_winner(grad, x > y, x < y, fn.equal(x, y))
 
 
-def _shared_by_order(grad: Operand, second_wins: Any, first_wins: Any) -> tuple[Operand, Operand]:
-    shared = fn.where(second_wins | first_wins, grad, 0.5 * grad)
+def _to_winner(
+    grad: Operand, second_wins: Any, first_wins: Any, tie: Any
+) -> tuple[Operand, Operand]:
+    shared = fn.where(tie, 0.5 * grad, grad)
     return fn.where(second_wins, 0.0, shared), fn.where(first_wins, 0.0, shared)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..engine import ShapeError
 from .losses import binary_cross_entropy_with_logits
 
 Array = npt.NDArray[Any]
@@ -36,13 +37,22 @@ def accuracy_cut_at(cut: float | None = None) -> Metric:
 
 
 def mse(outputs: Array, targets: Array) -> float:
-    """The mean squared error."""
-    return float(np.mean((outputs - targets) ** 2))
+    """The mean squared error, over all elements."""
+    return float(np.mean(_error(outputs, targets) ** 2))
 
 
 def mae(outputs: Array, targets: Array) -> float:
-    """The mean absolute error."""
-    return float(np.mean(np.abs(outputs - targets)))
+    """The mean absolute error, over all elements."""
+    return float(np.mean(np.abs(_error(outputs, targets))))
+
+
+def _error(outputs: Array, targets: Array) -> Array:
+    if outputs.shape != targets.shape:
+        raise ShapeError(
+            f"outputs of shape {outputs.shape} cannot be compared with targets of shape "
+            f"{targets.shape}; they must be equal"
+        )
+    return np.asarray(outputs - targets)
 
 
 def named_metric(name: str, loss: Any) -> Metric:

@@ -45,11 +45,15 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Any]]:
         """Every parameter once, with its path: `layers.0.weight`."""
         seen = set()
-        for name, leaf in _leaves(self):
+        for name, leaf in self.named_numbers():
             if isinstance(leaf, Node) and not leaf.constant:
                 if leaf not in seen:
                     seen.add(leaf)
                     yield name, leaf
+
+    def named_numbers(self) -> Iterator[tuple[str, Any]]:
+        """Every parameter, frozen or not, and every array kept beside them, with its path."""
+        return _leaves(self)
 
     def modules(self) -> Iterator["Module"]:
         """This module and every one inside it."""
@@ -74,7 +78,7 @@ class Module:
 
     def to(self, dtype: npt.DTypeLike) -> Self:
         """Change the precision of every Tensor, frozen ones too; gradients are dropped."""
-        leaves = dict(_leaves(self))
+        leaves = dict(self.named_numbers())
         for name, leaf in leaves.items():
             if isinstance(leaf, Value):
                 raise TypeError(f"{name} is a Value, a Python float, which has one precision only")
@@ -86,14 +90,14 @@ class Module:
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of every parameter and of every array kept beside them, by path."""
-        return {name: np.array(_numbers(leaf)) for name, leaf in _leaves(self)}
+        return {name: np.array(_numbers(leaf)) for name, leaf in self.named_numbers()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy numbers into the parameters, each keeping its dtype; all of them or none.
 
         Raises `KeyError` for missing or unknown names, `ShapeError` for other shapes.
         """
-        leaves = dict(_leaves(self))
+        leaves = dict(self.named_numbers())
         missing, unknown = (
             sorted(leaves.keys() - state.keys()),
             sorted(state.keys() - leaves.keys()),

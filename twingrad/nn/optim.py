@@ -43,7 +43,7 @@ class Optimizer:
         """Update every parameter that has a gradient."""
         for i, parameter in enumerate(self.parameters):
             grad = parameter.grad
-            if grad is None:
+            if grad is None or parameter.constant:
                 continue
             plain = grad.data if isinstance(grad, Node) else grad  # type: ignore[attr-defined]
             self.steps[i] += 1
@@ -76,12 +76,13 @@ class Optimizer:
                 f"the state does not fit this {type(self).__name__}: it holds {came}, but the "
                 f"parameters need {shapes}"
             )
-        self.lr = state["lr"]
-        self.steps = [int(count) for count in state["steps"]]
-        self.state = [
+        steps = [int(count) for count in state["steps"]]
+        found = [
             {k: _like(v, parameter) for k, v in entry.items()}
             for entry, parameter in zip(entries, self.parameters, strict=True)
         ]
+        self.lr = state["lr"]
+        self.steps, self.state = steps, found
 
     def __repr__(self) -> str:
         settings = "".join(f", {name}={getattr(self, name)!r}" for name in self.settings)
@@ -150,6 +151,8 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
+        if not isinstance(betas, tuple | list) or len(betas) != 2:
+            raise ValueError(f"betas are two numbers, such as (0.9, 0.999), not {betas!r}")
         self.betas = (_below_one("betas[0]", betas[0]), _below_one("betas[1]", betas[1]))
         self.eps = _at_least_zero("eps", eps)
         self.weight_decay = _at_least_zero("weight_decay", weight_decay)

@@ -1,11 +1,14 @@
 """A model's outputs for samples, whichever twin it is made of, as nodes or as plain numbers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, Tensor, Value, no_grad
+from .module import Module
 
 Array = npt.NDArray[Any]
 
@@ -17,20 +20,15 @@ def predict(model: Any, X: Any) -> Array:
     >>> nn.predict(nn.MLP(2, [3, 1], rng=0), [[0.0, 1.0], [1.0, 0.0]]).shape
     (2,)
     """
-    parameters = model.parameters()
-    inputs = np.asarray(X, dtype=dtype_of(parameters[0]) if parameters else None)
-    was_training = getattr(model, "training", True)
-    set_mode(model, False)
-    try:
-        with no_grad():
-            return plain(respond(model, inputs))
-    finally:
-        set_mode(model, was_training)
+    numbers = first_numbers(model)
+    inputs = np.asarray(X, dtype=np.float64 if numbers is None else dtype_of(numbers))
+    with mode(model, training=False), no_grad():
+        return plain(respond(model, inputs)).copy()
 
 
 def respond(model: Any, X: Array) -> Any:
     """A model's outputs: for a model of Values, sample by sample."""
-    if isinstance(model.parameters()[0], Value):
+    if isinstance(first_numbers(model), Value):
         return [model(row) for row in X.tolist()]
     return model(X)
 
@@ -42,10 +40,25 @@ def plain(outputs: Any) -> Array:
     return np.asarray(outputs.data if isinstance(outputs, Node) else outputs)  # type: ignore[attr-defined]
 
 
-def set_mode(model: Any, training: bool) -> None:
-    """Switch a model to training or evaluation, if it knows the difference."""
-    if hasattr(model, "train"):
-        model.train(training)
+@contextmanager
+def mode(model: Any, *, training: bool) -> Iterator[None]:
+    """Within it a model trains or is evaluated; afterwards each part is as it was."""
+    modules = list(model.modules()) if isinstance(model, Module) else []
+    modes = [module.training for module in modules]
+    for module in modules:
+        module.training = training
+    try:
+        yield
+    finally:
+        for module, was_training in zip(modules, modes, strict=True):
+            module.training = was_training
+
+
+def first_numbers(model: Any) -> Any:
+    """A model's first Value or Tensor, frozen or not, which tells its twin and its precision."""
+    if isinstance(model, Module):
+        return next((leaf for _, leaf in model.named_numbers() if isinstance(leaf, Node)), None)
+    return next(iter(model.parameters()), None)
 
 
 def dtype_of(parameter: Any) -> Any:

@@ -19,7 +19,7 @@ from .fit_checks import at_least_one, checked_data, checked_parameters, split
 from .history import History
 from .metrics import Metric, resolved
 from .optim import Optimizer
-from .predict import plain, respond, set_mode
+from .predict import mode, plain, respond
 from .progress import Callback, ProgressLine
 
 Array = npt.NDArray[Any]
@@ -95,23 +95,22 @@ def fit(
     training = Training(model, optimizer, loss, History(), epochs)
     listeners = [*callbacks, *([ProgressLine()] if progress is True else [])]
     counted = range(1, epochs + 1)
-    was_training = getattr(model, "training", True)
     for listener in listeners:
         listener.on_start(training)
     try:
-        for epoch in progress(counted) if callable(progress) else counted:
-            training.epoch = epoch
-            order = generator.permutation(len(inputs)) if shuffle else np.arange(len(inputs))
-            batches = [order[i : i + size] for i in range(0, len(order), size)]
-            _run_epoch(training, inputs, targets, batches, held_out, measured)
-            for listener in listeners:
-                listener.on_epoch(training)
-            if training.stop:
-                break
+        with mode(model, training=True):
+            for epoch in progress(counted) if callable(progress) else counted:
+                training.epoch = epoch
+                order = generator.permutation(len(inputs)) if shuffle else np.arange(len(inputs))
+                batches = [order[i : i + size] for i in range(0, len(order), size)]
+                _run_epoch(training, inputs, targets, batches, held_out, measured)
+                for listener in listeners:
+                    listener.on_epoch(training)
+                if training.stop:
+                    break
     except KeyboardInterrupt:
         training.history.interrupted = True
     finally:
-        set_mode(model, was_training)
         for listener in listeners:
             listener.on_end(training)
     return training.history
@@ -126,7 +125,6 @@ def _run_epoch(
     metrics: dict[str, Metric],
 ) -> None:
     started = time.perf_counter()
-    set_mode(training.model, True)
     total, outputs = 0.0, []
     for batch in batches:
         with _collector_paused():
@@ -181,7 +179,6 @@ def _train_on(training: Training, X: Array, y: Array) -> tuple[float, Array]:
 
 
 def _evaluate(training: Training, X: Array, y: Array) -> tuple[float, Array]:
-    set_mode(training.model, False)
-    with no_grad():
+    with mode(training.model, training=False), no_grad():
         outputs = respond(training.model, X)
         return float(training.loss(outputs, y)), plain(outputs)

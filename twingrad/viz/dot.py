@@ -12,6 +12,7 @@ from .picture import Box, Picture
 
 POINTS_PER_INCH = 72
 FONT = "monospace"
+COMMUTATIVE = ("+", "*")
 
 
 def source(picture: Picture) -> str:
@@ -26,6 +27,9 @@ def source(picture: Picture) -> str:
             "pad": _inches(style.MARGIN),
             "nodesep": _inches(14),
             "ranksep": _inches(26),
+            # Rounds of improvement per box: without a limit a leaf that a hundred operations
+            # share can take minutes.
+            "nslimit": "2",
             "tooltip": " ",
         },
         node_attr={"fontname": FONT, "fontsize": f"{style.FONT_SIZE:g}", "shape": "plain"},
@@ -37,16 +41,18 @@ def source(picture: Picture) -> str:
             label=f"<<I>{lines}</I>>", labeljust="l", labelloc="b", fontname=FONT,
             fontsize=f"{style.FONT_SIZE:g}", fontcolor=style.FAINT_INK,
         )  # fmt: skip
-    for number, item in enumerate(picture.items):
+    # The root first: then Graphviz, where it is free to choose, puts first operands first.
+    for number, item in reversed(list(enumerate(picture.items))):
         if isinstance(item, Box):
             graph.node(f"n{number}", label=f"<{_table(item)}>")
             continue
         width, height = smallest(item)
-        # Operands stand in their order, wherever that costs crossings too: a - b is not b - a.
+        # a - b is not b - a: there operands stand in their order, even if edges cross for it.
         graph.node(
-            f"n{number}", label=f"<{_text(item.text)}>", shape="box", style="rounded,filled", ordering="in",
+            f"n{number}", label=f"<{_text(item.text)}>", shape="box", style="rounded,filled",
             fontsize=f"{style.CHIP_FONT_SIZE:g}", margin="0", fillcolor=style.CHIP_FILL,
             color=style.CHIP_LINE, width=_inches(width), height=_inches(height),
+            ordering=None if item.text in COMMUTATIVE else "in",
         )  # fmt: skip
     for before, after in picture.edges:
         graph.edge(f"n{before}", f"n{after}")

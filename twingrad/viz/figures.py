@@ -16,6 +16,7 @@ MOST_COLUMNS = 4
 def number(x: Any) -> str:
     """A number in at most ten characters.
 
+    >>> from twingrad.viz.figures import number
     >>> number(2.0), number(-1.25e-7), number(float("nan")), number(3)
     ('2.0000', '-1.250e-07', 'nan', '3')
     """
@@ -31,6 +32,8 @@ def number(x: Any) -> str:
 def lines_of(data: Any) -> tuple[str, ...]:
     """A float or an array as the lines that stand for it.
 
+    >>> import numpy as np
+    >>> from twingrad.viz.figures import lines_of
     >>> lines_of(np.array([[1.0, -20.0], [3.0, 4.0]]))
     ('1.0000 -20.0000', '3.0000   4.0000')
     >>> lines_of(np.arange(100.0))

@@ -155,6 +155,7 @@ def _lines(text: str) -> list[str]:
 def printable(text: str) -> str:
     """The text with a visible sign for each character that XML forbids.
 
+    >>> from twingrad.viz.picture import printable
     >>> printable("bell" + chr(7))
     'bell␇'
     """

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 from . import dot, style
+from .layers import arrange_in_layers
 from .picture import Picture
 from .svg import paint
 
@@ -25,8 +26,11 @@ INSTALL = (
 )
 
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds for Graphviz; hundreds of long edges from one box can keep it for hours."""
+
+LONG_EDGES = 20_000
+"""Ranks passed by all edges together, above which "auto" does not leave an SVG to Graphviz."""
 
 DRAW_WITH_PYGRAPHVIZ = """
 import sys, pygraphviz
@@ -46,6 +50,8 @@ def render(picture: Picture, kind: str, backend: str) -> bytes:
     Raises `GraphvizError`, which says what to install; `ImportError` when a backend was named
     and the `graphviz` package is missing.
     """
+    if backend == "auto" and kind == "svg" and _ranks_passed(picture) > LONG_EDGES:
+        backend = "builtin"
     if backend != "auto":
         return BACKENDS[backend](picture, kind)
     reasons = []
@@ -58,6 +64,12 @@ def render(picture: Picture, kind: str, backend: str) -> bytes:
         f"{kind.upper()} needs Graphviz: {INSTALL}. SVG needs neither: .save('graph.svg'). "
         f"Tried: {' / '.join(reasons)}"
     )
+
+
+def _ranks_passed(picture: Picture) -> int:
+    """How far the edges run past other ranks: what costs Graphviz its time."""
+    rank = arrange_in_layers(len(picture.items), picture.edges).rank
+    return sum(rank[target] - rank[source] - 1 for source, target in picture.edges)
 
 
 def _builtin(picture: Picture, kind: str) -> bytes:

@@ -1,0 +1,127 @@
+"""The demos keep what they claim, for more than one seed, and write only where they are told."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demos import digits, moons, xor
+from twingrad import nn
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_xor_is_learned_whatever_the_seed(seed: int) -> None:
+    model, history = xor.train(seed)
+    said = [float(model([a, b])) for a, b in ([0, 0], [0, 1], [1, 0], [1, 1])]
+    assert [number > 0.5 for number in said] == [False, True, True, False]
+    assert np.mean((np.array(said) - [0, 1, 1, 0]) ** 2) < 0.01
+    assert history.loss[-1] < 0.01
+
+
+def test_a_demo_gives_the_same_bits_for_the_same_seed() -> None:
+    assert xor.train(1)[1].loss == xor.train(1)[1].loss
+    assert xor.train(1)[1].loss != xor.train(2)[1].loss
+
+
+def share_of_digits_read(seed: int) -> float:
+    """How many of the held-out digits the demo's network reads."""
+    model, history, (X_test, y_test) = digits.train(seed, progress=False)
+    right = np.mean(nn.predict(model, X_test).argmax(axis=1) == y_test)
+    assert history["val_accuracy"][-1] == right
+    assert len(y_test) == 360
+    assert np.bincount(y_test).min() >= 34  # every digit has its share
+    return float(right)
+
+
+def test_digits_held_out_are_read_nineteen_times_in_twenty() -> None:
+    assert share_of_digits_read(seed=0) > 0.95
+
+
+@pytest.mark.slow
+def test_digits_held_out_are_read_97_times_in_a_hundred_over_five_seeds() -> None:
+    assert np.mean([share_of_digits_read(seed) for seed in range(5)]) >= 0.97
+
+
+@pytest.mark.slow
+def test_moons_are_learned_steadily() -> None:
+    model, history, X, y = moons.train(1)
+    errors = nn.predict(model, X) - y
+    assert np.mean(errors**2) < 0.01
+    assert len(history) >= 100
+    assert (np.sign(nn.predict(model, X)) == y).all()
+    window = np.lib.stride_tricks.sliding_window_view(history.loss, 25)
+    assert (np.diff(window.mean(axis=1)) < 0.0).all()
+
+
+PICTURES = {
+    "expressions": {"expression.svg"},
+    "xor": {"xor_boundary.png"},
+    "moons": {"moons_loss.png", "moons_boundary.png"},
+    "digits": {"digits_loss.png", "digits_accuracy.png", "digits_confusion.png"},
+}
+
+
+def run(program: list[str], folder: Path) -> str:
+    """What a program prints when it is started in a folder, warnings being errors."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *program],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def written(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "expressions",
+        "xor",
+        pytest.param("moons", marks=pytest.mark.slow),
+        pytest.param("digits", marks=pytest.mark.slow),
+    ],
+)
+def test_a_demo_writes_its_pictures_into_the_folder_it_is_given(name: str, tmp_path: Path) -> None:
+    said = run(["-m", f"demos.{name}", "--seed", "1", "--out", "deep/pictures"], tmp_path)
+    pictures = tmp_path / "deep" / "pictures"
+    assert written(tmp_path) == {f"deep/pictures/{picture}" for picture in PICTURES[name]}
+    for picture in pictures.iterdir():
+        start = picture.read_bytes()[:200]
+        assert start.startswith(b"\x89PNG") or b"<svg" in start
+        assert f"wrote {Path('deep') / 'pictures' / picture.name}" in said
+
+
+@pytest.mark.slow
+def test_the_tour_is_every_demo_in_turn(tmp_path: Path) -> None:
+    said = run(["-m", "demos", "--seed", "1", "--out", "tour"], tmp_path)
+    assert written(tmp_path / "tour") == set.union(*PICTURES.values())
+    assert "The tour took " in said
+
+
+def test_gradients_of_the_expression_are_those_derived_by_hand(tmp_path: Path) -> None:
+    said = run(["-m", "demos.expressions", "--out", "."], tmp_path)
+    assert "= 16" in said  # L = (2 · -3 + 10)²
+    rows = [line for line in said.splitlines() if line.lstrip().startswith("dL/d")]
+    found = {row.split()[0]: float(row.rpartition("twingrad:")[2]) for row in rows}
+    # e = 4, so dL/de = 8, which c and d share, times b = -3 for a and a = 2 for b
+    assert found == {"dL/de": 8.0, "dL/dd": 8.0, "dL/dc": 8.0, "dL/da": -24.0, "dL/db": 16.0}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_demo_explains_its_options(name: str, tmp_path: Path) -> None:
+    said = run(["-m", f"demos.{name}", "--help"], tmp_path)
+    assert "--seed" in said
+    assert "--out" in said
+    assert written(tmp_path) == set()
