@@ -261,11 +261,12 @@ def test_a_step_of_descent_in_place_works_for_both_twins(p: Value | Tensor) -> N
 
 
 def test_a_gradient_that_is_set_is_copied_and_must_fit() -> None:
-    x, given = Tensor([1.0, 2.0], dtype=np.float32), np.array([3.0, 4.0])
-    x.grad = given
-    given[0] = 99.0
-    assert x.grad.tolist() == [3.0, 4.0]
-    assert x.grad.dtype == np.float32
+    for dtype in (np.float64, np.float32):
+        x, given = Tensor([1.0, 2.0], dtype=dtype), np.array([3.0, 4.0])
+        x.grad = given
+        given[0] = 99.0
+        assert x.grad.tolist() == [3.0, 4.0]
+        assert x.grad.dtype == dtype
     x.grad /= 2.0
     assert x.grad.tolist() == [1.5, 2.0]
     with pytest.raises(ShapeError, match=r"shape \(2,\), but a gradient of shape \(3,\) came"):

@@ -3,6 +3,8 @@
 The messages are matched, because a message that says less would be another bug.
 """
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -245,3 +247,19 @@ def test_equality_is_identity_so_that_nodes_can_be_keys() -> None:
         assert x == x
         assert x != y
         assert len({x, y, x}) == 2
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_a_leaf_can_be_copied_and_what_was_computed_cannot(copied: Callable[[Any], Any]) -> None:
+    for x in (Value(2.0, label="x"), Tensor([2.0, 3.0], label="x")):
+        twin = copied(x)
+        assert (repr(twin), twin.label) == (repr(x), "x")
+        twin.sum().backward() if isinstance(twin, Tensor) else twin.backward()
+        assert np.all(twin.grad == 1.0)
+        assert not np.any(x.grad)
+        with pytest.raises(
+            TypeError, match=r"was computed cannot be copied or pickled.*detach\(\)"
+        ):
+            copied(x * 2.0)

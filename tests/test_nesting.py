@@ -91,6 +91,20 @@ def test_backward_with_create_graph_can_be_differentiated_again() -> None:
     assert x.grad == 18.0
 
 
+def test_a_result_returned_twice_counts_twice() -> None:
+    def twice(x: Any) -> Any:
+        y = x * x
+        return [y, y, x]
+
+    value, pull = tg.vjp(twice, 3.0)
+    assert value == [9.0, 9.0, 3.0]
+    assert pull([1.0, 10.0, 100.0]) == 166.0
+    assert tg.jvp(twice, 3.0, 10.0)[1] == [60.0, 60.0, 10.0]
+    assert tg.jacobian(twice)(3.0) == [6.0, 6.0, 1.0]
+    _, pull = tg.vjp(lambda x: [x, x], np.ones(2))
+    assert pull([np.array([1.0, 2.0]), np.array([10.0, 20.0])]).tolist() == [11.0, 22.0]
+
+
 # A transform touches no gradient
 
 

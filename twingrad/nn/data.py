@@ -23,7 +23,7 @@ def moons(
 
     scikit-learn's `make_moons`, the labels as micrograd's demo takes them.
     """
-    seed = int(np.random.default_rng(rng).integers(2**31)) if not isinstance(rng, int) else rng
+    seed = int(rng) if isinstance(rng, int | np.integer) else _drawn_seed(rng)
     X, y = _sklearn("datasets").make_moons(n_samples=n, noise=noise, random_state=seed)
     return X, 2.0 * y - 1.0
 
@@ -53,11 +53,15 @@ def train_test_split(
     >>> [part.shape for part in parts]
     [(8, 2), (2, 2), (8,), (2,)]
     """
-    seed = int(np.random.default_rng(rng).integers(2**31))
+    seed = _drawn_seed(rng)
     parts = _sklearn("model_selection").train_test_split(
         X, y, test_size=test_size, random_state=seed, stratify=y if stratify else None
     )
     return tuple(np.asarray(part) for part in parts)  # type: ignore[return-value]
+
+
+def _drawn_seed(rng: int | np.random.Generator | None) -> int:
+    return int(np.random.default_rng(rng).integers(2**31))
 
 
 def _sklearn(module: str) -> Any:

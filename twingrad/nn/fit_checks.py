@@ -1,5 +1,6 @@
 """What `fit` accepts, checked before the model is touched, so that a refusal loses nothing."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy.typing as npt
 from ..engine import ShapeError, Tensor
 from .optim import Optimizer
 from .predict import dtype_of
+from .progress import Callback
 
 Array = npt.NDArray[Any]
 
@@ -40,8 +42,45 @@ def checked_data(X: Any, y: Any, parameter: Any) -> tuple[Array, Array]:
     if not len(inputs):
         raise ShapeError("X and y hold no samples")
     dtype = dtype_of(parameter)
-    inputs = inputs.astype(dtype, copy=False)
-    return inputs, targets.astype(dtype, copy=False) if targets.dtype.kind == "f" else targets
+    inputs = _at_precision("X", inputs, dtype)
+    return inputs, _at_precision("y", targets, dtype) if targets.dtype.kind == "f" else targets
+
+
+def checked_validation(
+    validation: Any, X: Array, y: Array, parameter: Any, rng: np.random.Generator
+) -> tuple[Array, Array, tuple[Array, Array] | None]:
+    """X and y to train on, and the pair to validate on, if any."""
+    if validation is None:
+        return X, y, None
+    if isinstance(validation, float | np.floating):
+        return _split(X, y, float(validation), rng)
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise ValueError(_NO_VALIDATION.format(len(X), validation))
+    return X, y, checked_data(validation[0], validation[1], parameter)
+
+
+def checked_callbacks(callbacks: Any) -> list[Callback]:
+    """The callbacks as a list."""
+    if isinstance(callbacks, Callback) or not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks is a list, such as [callback], not {callbacks!r}")
+    found = list(callbacks)
+    for callback in found:
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"a callback is made from a class derived from nn.Callback, not {callback!r}"
+            )
+    return found
+
+
+def _at_precision(name: str, numbers: Array, dtype: Any) -> Array:
+    with np.errstate(over="ignore"):
+        cast = numbers.astype(dtype, copy=False)
+    if not np.isfinite(cast).all():
+        raise ValueError(
+            f"{name} holds numbers up to {np.abs(numbers).max():.3g}, too large for the model's "
+            f"{dtype}; scale them down"
+        )
+    return cast
 
 
 def _numbers(name: str, data: Any) -> Array:
@@ -62,17 +101,21 @@ def _numbers(name: str, data: Any) -> Array:
     return array
 
 
-def split(X: Array, y: Array, share: Any, rng: np.random.Generator) -> tuple[Array, ...]:
-    """X and y without a share of the samples, and that share: what validation holds out."""
-    count = round(len(X) * share) if isinstance(share, float) else 0
+_NO_VALIDATION = (
+    "validation is a pair (X, y), or a share of the {} samples between 0 and 1 that leaves some "
+    "on either side, not {!r}"
+)
+
+
+def _split(
+    X: Array, y: Array, share: float, rng: np.random.Generator
+) -> tuple[Array, Array, tuple[Array, Array]]:
+    count = round(len(X) * share) if 0.0 < share < 1.0 else 0
     if not 0 < count < len(X):
-        raise ValueError(
-            f"validation is a pair (X, y), or a share of the {len(X)} samples between 0 and 1 "
-            f"that leaves some on either side, not {share!r}"
-        )
+        raise ValueError(_NO_VALIDATION.format(len(X), share))
     order = rng.permutation(len(X))
     held, kept = order[:count], order[count:]
-    return X[kept], y[kept], X[held], y[held]
+    return X[kept], y[kept], (X[held], y[held])
 
 
 def at_least_one(name: str, number: Any) -> int:

@@ -14,8 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Node, no_grad
-from .fit_checks import at_least_one, checked_data, checked_parameters, split
+from ..engine import Node, ShapeError, no_grad
+from .fit_checks import (
+    at_least_one,
+    checked_callbacks,
+    checked_data,
+    checked_parameters,
+    checked_validation,
+)
 from .history import History
 from .metrics import Metric, resolved
 from .optim import Optimizer
@@ -80,24 +86,18 @@ def fit(
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
     measured = resolved(metrics, loss)
     inputs, targets = checked_data(X, y, parameters[0])
-    held_out = None
-    if isinstance(validation, tuple):
-        held_out = checked_data(*validation, parameters[0])
-    elif validation is not None:
-        inputs, targets, *rest = split(inputs, targets, validation, generator)
-        held_out = rest[0], rest[1]
-    size = (
-        len(inputs)
-        if batch_size is None
-        else min(at_least_one("batch_size", batch_size), len(inputs))
+    inputs, targets, held_out = checked_validation(
+        validation, inputs, targets, parameters[0], generator
     )
-
+    size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
     training = Training(model, optimizer, loss, History(), epochs)
-    listeners = [*callbacks, *([ProgressLine()] if progress is True else [])]
+    listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
     counted = range(1, epochs + 1)
     for listener in listeners:
         listener.on_start(training)
     try:
+        for pair in ((inputs, targets), *([held_out] if held_out else [])):
+            _evaluate(training, *pair, size)  # what the model or the loss refuses, it refuses now
         with mode(model, training=True):
             for epoch in progress(counted) if callable(progress) else counted:
                 training.epoch = epoch
@@ -137,7 +137,7 @@ def _run_epoch(
     for name, metric in metrics.items():
         found[name] = float(metric(seen, y[order]))  # type: ignore[arg-type]
     if held_out is not None:
-        val_loss, val_outputs = _evaluate(training, *held_out)
+        val_loss, val_outputs = _evaluate(training, *held_out, len(batches[0]))
         found["val_loss"] = val_loss
         for name, metric in metrics.items():
             found[f"val_{name}"] = float(metric(val_outputs, held_out[1]))
@@ -166,19 +166,34 @@ def _collector_paused() -> Iterator[None]:
 def _train_on(training: Training, X: Array, y: Array) -> tuple[float, Array]:
     """One step: forward, loss, zero, backward, update."""
     outputs = respond(training.model, X)
-    loss = training.loss(outputs, y)
+    loss = _checked(training.loss(outputs, y))
+    training.optimizer.zero_grad()
+    loss.backward()
+    training.optimizer.step()
+    return float(loss), plain(outputs)
+
+
+def _evaluate(training: Training, X: Array, y: Array, size: int) -> tuple[float, Array]:
+    """The mean loss and the outputs on data that nothing is learned from."""
+    total, outputs = 0.0, []
+    with mode(training.model, training=False), no_grad():
+        for i in range(0, len(X), size):
+            output = respond(training.model, X[i : i + size])
+            loss = _checked(training.loss(output, y[i : i + size]))
+            total += float(loss) * len(X[i : i + size])
+            outputs.append(plain(output))
+    return total / len(X), np.concatenate(outputs)
+
+
+def _checked(loss: Any) -> Any:
     if not isinstance(loss, Node):
         raise TypeError(
             f"the loss must be a Value or a Tensor to learn from, but {loss!r} came, a "
             f"{type(loss).__name__}"
         )
-    training.optimizer.zero_grad()
-    loss.backward()
-    training.optimizer.step()
-    return float(loss), plain(outputs)  # type: ignore[arg-type]
-
-
-def _evaluate(training: Training, X: Array, y: Array) -> tuple[float, Array]:
-    with mode(training.model, training=False), no_grad():
-        outputs = respond(training.model, X)
-        return float(training.loss(outputs, y)), plain(outputs)
+    if np.size(loss.data) != 1:  # type: ignore[attr-defined]
+        raise ShapeError(
+            f"the loss must be a single number, but it has shape {np.shape(loss.data)}; call "  # type: ignore[attr-defined]
+            ".mean() on it"
+        )
+    return loss

@@ -30,10 +30,9 @@ def source(picture: Picture) -> str:
             # Rounds of improvement per box: without a limit a leaf that a hundred operations
             # share can take minutes.
             "nslimit": "2",
-            "tooltip": " ",
         },
         node_attr={"fontname": FONT, "fontsize": f"{style.FONT_SIZE:g}", "shape": "plain"},
-        edge_attr={"color": style.EDGE, "arrowsize": "0.6", "tooltip": " "},
+        edge_attr={"color": style.EDGE, "arrowsize": "0.6"},
     )
     if picture.caption:
         lines = "".join(f'{_text(line)}<BR ALIGN="LEFT"/>' for line in picture.caption)

@@ -14,7 +14,7 @@ MOST_COLUMNS = 4
 
 
 def number(x: Any) -> str:
-    """A number in at most ten characters.
+    """A number in at most eleven characters.
 
     >>> from twingrad.viz.figures import number
     >>> number(2.0), number(-1.25e-7), number(float("nan")), number(3)

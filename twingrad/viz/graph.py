@@ -23,6 +23,8 @@ COLORS = ("data", "grad", None)
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
 MAX_NODES = 500
 MAX_NODES_IN_NOTEBOOK = 1000
+MAX_NODES_UNASKED = 100
+"""Of a node that a notebook shows because a cell ended in it."""
 
 
 class Drawing:
@@ -49,7 +51,8 @@ class Drawing:
         """Write an .svg, .png, .pdf or .dot file, whole or not at all; returns its path.
 
         Raises `ValueError` for another suffix, `FileNotFoundError` when the folder is missing,
-        `RuntimeError` for PNG and PDF without Graphviz.
+        `GraphvizError`, a `RuntimeError`, for PNG and PDF where there is no Graphviz, `ImportError`
+        for .dot without the graphviz package.
         """
         path = Path(path)
         suffix = path.suffix.lower()
@@ -123,9 +126,9 @@ def draw(
     nodes = topological_order(root)
     if len(nodes) > max_nodes:
         raise ValueError(
-            f"this graph has {len(nodes):,} nodes, and draw() stops at max_nodes={max_nodes:,}, "
-            f"where pictures become unreadable; draw(..., max_nodes={len(nodes)}) draws them all, "
-            "or draw a node nearer to the leaves"
+            f"this graph has {len(nodes):,} nodes, more than max_nodes={max_nodes:,}; draw(..., "
+            f"max_nodes={len(nodes)}) draws them all, but pictures of hundreds are hard to read: "
+            "rather draw a node nearer to the leaves, or the loss of a single example"
         )
     picture = take_picture(nodes, show=shown, color=color, rankdir=rankdir)
     return Drawing(picture, len(nodes), backend)
@@ -134,7 +137,7 @@ def draw(
 def svg_in_notebook(node: Node) -> str | None:
     """How a notebook shows a node itself; None, and so its repr, when the graph is too large."""
     try:
-        return draw(node).svg()
+        return draw(node, max_nodes=MAX_NODES_UNASKED).svg()
     except Exception:
         return None
 

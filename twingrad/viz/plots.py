@@ -34,15 +34,11 @@ def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
     if f"val_{curve}" in curves:
         held_out = np.asarray(curves[f"val_{curve}"])
         is_loss = curve not in history.metrics or curve in ("mse", "mae")
-        best = int(np.nanargmin(held_out) if is_loss else np.nanargmax(held_out))
         ax.plot(epochs, held_out, color=ORANGE, linestyle="--", label="validation")
-        ax.plot(
-            best + 1,
-            held_out[best],
-            "o",
-            color=ORANGE,
-            label=f"best: {held_out[best]:.4g}, epoch {best + 1}",
-        )
+        if np.isfinite(held_out).any():
+            best = int(np.nanargmin(held_out) if is_loss else np.nanargmax(held_out))
+            said = f"best: {held_out[best]:.4g}, epoch {best + 1}"
+            ax.plot(best + 1, held_out[best], "o", color=ORANGE, label=said)
         ax.legend(frameon=False)
     finite = np.asarray(values)[np.isfinite(values)]
     if curve == "loss" and finite.size and finite.min() > 0.0:
@@ -120,6 +116,12 @@ def plot_confusion_matrix(
                 f"a confusion matrix takes class indices, integers, not {labels.dtype}; for "
                 "outputs of a model take outputs.argmax(axis=1)"
             )
+        if labels.size and labels.min() < 0:
+            raise ValueError(
+                f"class indices count from 0, but {labels.min()} came; for -1 and 1 take "
+                "(labels + 1) // 2"
+            )
+    truth, said = truth.astype(int), said.astype(int)
     count = int(max(truth.max(initial=0), said.max(initial=0))) + 1
     counts = np.zeros((count, count), dtype=int)
     np.add.at(counts, (truth, said), 1)

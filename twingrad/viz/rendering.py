@@ -21,10 +21,9 @@ SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 
 INSTALL = (
-    'install the Graphviz program (https://graphviz.org/download) and pip install "twingrad[viz]", '
+    'pip install "twingrad[viz]", and either the Graphviz program (https://graphviz.org/download) '
     "or pip install pygraphviz, which brings Graphviz along"
 )
-
 
 PATIENCE = 60.0
 """Seconds for Graphviz; hundreds of long edges from one box can keep it for hours."""
@@ -47,22 +46,21 @@ class GraphvizError(RuntimeError):
 def render(picture: Picture, kind: str, backend: str) -> bytes:
     """The picture as "svg", "png" or "pdf", by the backend named or by the first that can.
 
-    Raises `GraphvizError`, which says what to install; `ImportError` when a backend was named
-    and the `graphviz` package is missing.
+    Raises `GraphvizError`, which says what to install and what was tried.
     """
     if backend == "auto" and kind == "svg" and _ranks_passed(picture) > LONG_EDGES:
         backend = "builtin"
-    if backend != "auto":
-        return BACKENDS[backend](picture, kind)
+    wanted = BACKENDS.values() if backend == "auto" else [BACKENDS[backend]]
     reasons = []
-    for draw in BACKENDS.values():
+    for draw in wanted:
         try:
             return draw(picture, kind)
         except (ImportError, GraphvizError) as error:
             reasons.append(str(error))
+    what = kind.upper() if kind != "svg" else f"backend={backend!r}"
     raise GraphvizError(
-        f"{kind.upper()} needs Graphviz: {INSTALL}. SVG needs neither: .save('graph.svg'). "
-        f"Tried: {' / '.join(reasons)}"
+        f"{what} needs Graphviz: {INSTALL}. SVG from backend='builtin' needs nothing. "
+        f"What was tried: {'; '.join(reasons)}"
     )
 
 
@@ -75,10 +73,7 @@ def _ranks_passed(picture: Picture) -> int:
 def _builtin(picture: Picture, kind: str) -> bytes:
     """The picture laid out and painted by ourselves, as SVG."""
     if kind != "svg":
-        raise GraphvizError(
-            f"the builtin backend draws SVG only; for {kind.upper()} {INSTALL}, and leave backend= "
-            "out"
-        )
+        raise GraphvizError("the builtin backend draws SVG only")
     return paint(picture).encode()
 
 
@@ -86,7 +81,7 @@ def _dot(picture: Picture, kind: str) -> bytes:
     """The picture drawn by the program `dot`."""
     text = dot.source(picture)
     if shutil.which("dot") is None:
-        raise GraphvizError(f"the program dot is not on the PATH; {INSTALL}")
+        raise GraphvizError("the program dot is not on the PATH")
     return _run(["dot", f"-T{kind}"], text, picture, kind)
 
 
@@ -94,7 +89,7 @@ def _pygraphviz(picture: Picture, kind: str) -> bytes:
     """The picture drawn by the Graphviz within `pygraphviz`."""
     text = dot.source(picture)
     if importlib.util.find_spec("pygraphviz") is None:
-        raise GraphvizError(f"pygraphviz is not installed; {INSTALL}")
+        raise GraphvizError("pygraphviz is not installed")
     # In a process of its own: on such graphs Graphviz can also crash, and here it would take the
     # reader's notebook with it.
     return _run([sys.executable, "-c", DRAW_WITH_PYGRAPHVIZ, kind], text, picture, kind)
@@ -109,7 +104,7 @@ def _run(command: list[str], text: str, picture: Picture, kind: str) -> bytes:
         said = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
         raise GraphvizError(
             f"Graphviz is installed but could not draw this graph as {kind.upper()} "
-            f"({said or error}); backend='builtin' draws SVG without it"
+            f"({said or error})"
         ) from error
     return _finish(done.stdout, picture) if kind == "svg" else done.stdout
 
