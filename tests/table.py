@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 
 import twingrad as tg
-from twingrad.engine import array_rules, rules
+from twingrad.engine import array_rules, list_rules, rules
 
 mp = mpmath.mp.clone()
 mp.dps = 40
@@ -297,34 +297,34 @@ ELEMENTWISE = [
         PROBABILITY,
     ),
     row(
-        rules.total,
-        lambda *x: tg.apply(rules.total, *x),
+        list_rules.total,
+        lambda *x: tg.apply(list_rules.total, *x),
         lambda x, y, z: x + y + z,
         REAL,
         REAL,
         REAL,
     ),
     row(
-        rules.dot,
+        list_rules.dot,
         lambda a, b, x, y, bias: tg.dot([a, b], [x, y], bias),
         lambda a, b, x, y, bias: a * x + b * y + bias,
         *[REAL] * 5,
     ),
     row(
-        rules.logsumexp_of,
-        lambda *x: tg.apply(rules.logsumexp_of, *x),
+        list_rules.logsumexp_of,
+        lambda *x: tg.apply(list_rules.logsumexp_of, *x),
         lambda x, y, z: mp.log(mp.exp(x) + mp.exp(y) + mp.exp(z)),
         *[REAL] * 3,
     ),
     row(
-        rules.cross_entropy_of,
-        lambda *operands: tg.apply(rules.cross_entropy_of, *operands),
+        list_rules.cross_entropy_of,
+        lambda *operands: tg.apply(list_rules.cross_entropy_of, *operands),
         lambda x, y, s, t: (s + t) * mp.log(mp.exp(x) + mp.exp(y)) - s * x - t * y,
         *[REAL, REAL, PROBABILITY, PROBABILITY],
     ),
     row(
-        rules.exp_difference,
-        lambda x, y: tg.apply(rules.exp_difference, x, y),
+        list_rules.exp_difference,
+        lambda x, y: tg.apply(list_rules.exp_difference, x, y),
         lambda x, y: mp.exp(x - y),
         REAL,
         REAL,

@@ -29,7 +29,7 @@ from tests.table import (
     mp,
 )
 from twingrad import Tensor, Value, engine
-from twingrad.engine import array_rules, rules
+from twingrad.engine import array_rules, list_rules, rules
 
 INF, NAN = math.inf, math.nan
 
@@ -290,8 +290,8 @@ def named(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 bce = named("bce", lambda x, target: tg.apply(rules.binary_cross_entropy, x, target))
-entropy_of = named("entropy_of", lambda *x: tg.apply(rules.cross_entropy_of, *x))
-lse = named("logsumexp", lambda *x: tg.apply(rules.logsumexp_of, *x))
+entropy_of = named("entropy_of", lambda *x: tg.apply(list_rules.cross_entropy_of, *x))
+lse = named("logsumexp", lambda *x: tg.apply(list_rules.logsumexp_of, *x))
 gelu_tanh = named("gelu_tanh", lambda x: tg.gelu(x, approximate="tanh"))
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import array_rules, rules
+from . import array_rules, list_rules, rules
 from .errors import GraphError
 from .numpy_border import NumPyBorder
 from .operators import Operators
@@ -19,6 +19,7 @@ from .rules import SELECTIVE, Pullback, Pulled
 from .sweep import gradients, is_remembering, topological_order
 
 NO_STATIC: dict[str, Any] = {}
+_RULES = {**vars(array_rules), **vars(list_rules), **vars(rules)}
 _new = object.__new__
 _data_of = attrgetter("_data")
 _SYMBOLS: dict[Any, str] = {
@@ -28,10 +29,10 @@ _SYMBOLS: dict[Any, str] = {
     rules.divide: "/",
     rules.power: "**",
     rules.absolute: "abs",
-    rules.total: "sum",
-    rules.logsumexp_of: "logsumexp",
-    rules.exp_difference: "softmax",
-    rules.cross_entropy_of: "cross_entropy",
+    list_rules.total: "sum",
+    list_rules.logsumexp_of: "logsumexp",
+    list_rules.exp_difference: "softmax",
+    list_rules.cross_entropy_of: "cross_entropy",
     array_rules.matmul: "@",
     array_rules.getitem: "[]",
 }
@@ -112,8 +113,7 @@ class Node(Operators, NumPyBorder):
         return node
 
     def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
-        rule = getattr(rules, name, None) or getattr(array_rules, name)
-        return self._apply(rule, tuple(operands), static)
+        return self._apply(_RULES[name], tuple(operands), static)
 
     def _rerun(self) -> Pullback:
         """The pullback of this node's rule run on the parents themselves, not on their numbers."""

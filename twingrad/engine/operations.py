@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import array_rules, rules
+from . import array_rules, list_rules, rules
 from .array_functions import Axis
 from .array_operators import ArrayOperators
 from .errors import ShapeError
@@ -74,7 +74,7 @@ def dot(xs: Iterable[Any], ys: Iterable[Any], bias: Any = None) -> Any:
         )
     if bias is None:
         bias = 0.0
-    return apply(rules.dot, *left, *right, bias) if left else bias
+    return apply(list_rules.dot, *left, *right, bias) if left else bias
 
 
 def sum(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -82,7 +82,7 @@ def sum(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if isinstance(values, Tensor | np.ndarray):
         return _method("sum", values, axis, keepdims)
     numbers = _listed("sum", values)
-    return apply(rules.total, *numbers) if numbers else 0.0
+    return apply(list_rules.total, *numbers) if numbers else 0.0
 
 
 def logsumexp(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -90,7 +90,7 @@ def logsumexp(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if isinstance(values, Tensor | np.ndarray):
         return _method("logsumexp", values, axis, keepdims)
     numbers = _listed("logsumexp", values)
-    return apply(rules.logsumexp_of, *numbers) if numbers else float("-inf")
+    return apply(list_rules.logsumexp_of, *numbers) if numbers else float("-inf")
 
 
 def softmax(values: Any, axis: Axis = -1) -> Any:
@@ -99,7 +99,7 @@ def softmax(values: Any, axis: Axis = -1) -> Any:
         return _method("softmax", values, axis)
     numbers = _listed("softmax", values)
     total = logsumexp(numbers)
-    return [apply(rules.exp_difference, x, total) for x in numbers]
+    return [apply(list_rules.exp_difference, x, total) for x in numbers]
 
 
 def _listed(name: str, values: Any) -> list[Any]:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from .. import engine
 from ..engine import Node, ShapeError, Tensor, Value, apply
 from ..engine.array_rules import cross_entropy as cross_entropy_rule
+from ..engine.list_rules import cross_entropy_of
 from ..engine.rules import binary_cross_entropy as binary_cross_entropy_rule
-from ..engine.rules import cross_entropy_of
 
 _NO_OUTPUTS = "a loss needs at least one output, but none came"
 Reduction = Literal["mean", "sum"]

@@ -115,8 +115,9 @@ def _row(content: str, width: float, height: float, ground: str, more: str = "")
 
 
 def _text(text: str) -> str:
-    """Text within an HTML-like label; Graphviz would drop spaces that stand together."""
-    return html.escape(text).replace(" ", "&#160;")
+    """Text within an HTML-like label."""
+    # Graphviz drops spaces that stand together, and puts the name of the node for \N.
+    return html.escape(text).replace(" ", "&#160;").replace("\\", "\\\\")
 
 
 def _inches(points: float) -> str:
