@@ -6,12 +6,13 @@ The oracles are geometry and brute force, written here without a look at how the
 from itertools import combinations, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from twingrad.viz.layers import Layers, arrange_in_layers
 from twingrad.viz.layout import SPACING, Layout, layout
 from twingrad.viz.ordering import count_crossings, reduce_crossings
+from twingrad.viz.placement import place_across
 from twingrad.viz.svg import smooth
 
 Edges = list[tuple[int, int]]
@@ -180,6 +181,36 @@ def test_a_tree_is_drawn_without_a_crossing(choices: list[int]) -> None:
     assert count_crossings(layers) == 0
 
 
+@given(graphs(), st.integers(0, 20), st.integers(0, 20))
+def test_vertices_of_a_layer_keep_their_order_and_distance(
+    graph: tuple[Sizes, Edges], one: int, other: int
+) -> None:
+    sizes, edges = graph
+    layers = arrange_in_layers(len(sizes), edges)
+    place = place_across(layers, lambda u, v: 5.0 + one * (u % 3 + v % 3) + other)
+    for layer in layers.order:
+        for u, v in pairwise(layer):
+            assert place[v] - place[u] >= 5.0 + one * (u % 3 + v % 3) + other - 1e-6
+
+
+@given(graphs())
+@example(([(9, 9)] * 6, [(0, 1), (0, 3), (0, 5), (1, 2), (1, 5), (2, 3), (3, 4)]))
+@example(([(9, 9)] * 5, [(0, 1), (0, 2), (0, 4), (1, 2), (1, 4), (2, 4)]))
+@example(([(9, 9)] * 7, [(0, 1), (0, 2), (0, 4), (0, 5), (0, 6), (2, 4), (2, 6), (4, 5)]))
+def test_a_trunk_is_straight_unless_it_crosses_another(graph: tuple[Sizes, Edges]) -> None:
+    sizes, edges = graph
+    layers = arrange_in_layers(len(sizes), edges)
+    reduce_crossings(layers)
+    order = {vertex: index for layer in layers.order for index, vertex in enumerate(layer)}
+    pieces = [piece for trunk in layers.lanes for piece in pairwise(trunk)]
+    for (a, b), (c, d) in combinations(pieces, 2):
+        if layers.rank[a] == layers.rank[c]:
+            assume((order[a] - order[c]) * (order[b] - order[d]) > 0)
+    place = place_across(layers, lambda u, v: 10.0)
+    for before, after in pieces:
+        assert place[before] == pytest.approx(place[after])
+
+
 def test_a_chain_is_one_straight_line() -> None:
     plan = layout([(50, 20), (10, 60), (80, 30), (5, 5)], [(0, 1), (1, 2), (2, 3)])
     assert len({y for _, y in plan.centers}) == 1
@@ -203,6 +234,23 @@ def test_a_long_edge_passes_the_boxes_in_one_straight_run() -> None:
     plan = layout([(60, 40)] * 10, [(box, box + 1) for box in range(9)] + [(0, 9)])
     bends = [pair for pair in pairwise(plan.routes[-1]) if pair[0][1] != pair[1][1]]
     assert len(bends) <= 2
+
+
+def test_long_edges_of_two_boxes_run_apart() -> None:
+    edges = [(box, box + 1) for box in range(9)]
+    edges += [(10, 1), (10, 9), (11, 1), (11, 9), (11, 8)]
+    plan = layout([(60, 40)] * 12, edges)
+    x = plan.centers[5][0]
+    heights = sorted(
+        {
+            start[1]
+            for route in plan.routes[9:]
+            for start, end in pairwise(route)
+            if start[0] < x < end[0]
+        }
+    )
+    assert len(heights) == 2
+    assert heights[1] - heights[0] >= SPACING.lanes
 
 
 def test_long_edges_of_one_box_share_a_trunk() -> None:

@@ -39,7 +39,7 @@ def train(loss: Any = nn.mse_loss, y: Any = Y[:, None], nouts: int = 1, **settin
         ([0.6, 0.4, 0.9, 0.1], [1, 0, 0, 0], 0.75),
         ([[0.6], [0.4]], [[1.0], [0.0]], 1.0),
         ([[0.6], [0.4]], [1, 0], 1.0),
-        ([0.1, -0.1, 0.4, -3.0], [1, -1, -1, -1], 0.75),
+        ([0.1, -0.1, 0.4, -3.0], [1, -1, 1, 1], 0.75),
     ],
 )
 def test_accuracy_is_the_share_of_right_labels(outputs: Any, targets: Any, share: float) -> None:

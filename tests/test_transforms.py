@@ -175,6 +175,14 @@ def test_the_hessian_of_a_quadratic_form_is_its_matrix() -> None:
     assert tg.hessian(lambda x: x**4)(2.0) == 48.0
 
 
+def test_the_hessian_of_several_arguments_has_a_block_for_each_pair() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return x**3 * y**2
+
+    assert tg.hessian(f, 1)(2.0, 3.0) == 16.0
+    assert tg.hessian(f, (0, 1))(2.0, 3.0) == ((108.0, 72.0), (72.0, 16.0))
+
+
 def test_the_hessian_of_a_matrix_has_its_shape_twice() -> None:
     found = tg.hessian(lambda x: (x**3).sum())(MATRIX)
     assert found.shape == (2, 3, 2, 3)

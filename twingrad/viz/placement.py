@@ -24,20 +24,27 @@ def place_across(layers: Layers, separation: Separation) -> list[float]:
         for layer_reversed in (False, True):
             order = layers.order[::-1] if ranks_reversed else layers.order
             order = [layer[::-1] for layer in order] if layer_reversed else order
-            neighbours = _preferred(layers, layers.targets if ranks_reversed else layers.sources)
+            neighbours = _partners(layers, after=ranks_reversed)
             block = _align(order, neighbours, forbidden)
             position = _pack(order, block, separation)
             assignments.append([-p for p in position] if layer_reversed else position)
     return _average(assignments)
 
 
-def _preferred(layers: Layers, side: Sequence[Sequence[int]]) -> list[Sequence[int]]:
-    """The neighbours to be aligned with: of a lane the next lane of its trunk, if it has one."""
+def _partners(layers: Layers, *, after: bool) -> list[Sequence[int]]:
+    """The neighbours, in the layer before or after, that each vertex may be chained to.
+
+    Where a trunk goes on, its lanes are chained to each other, and what branches off to neither.
+    """
     boxes = layers.boxes
-    return [
-        [n for n in found if n >= boxes] or found if vertex >= boxes else found
-        for vertex, found in enumerate(side)
-    ]
+    goes_on = [any(target >= boxes for target in found) for found in layers.targets]
+    partners: list[Sequence[int]] = []
+    for vertex, found in enumerate(layers.targets if after else layers.sources):
+        if vertex >= boxes:
+            partners.append([n for n in found if n >= boxes] or found)
+        else:
+            partners.append([n for n in found if after or n < boxes or not goes_on[n]])
+    return partners
 
 
 def _crossings_of_trunks(layers: Layers) -> set[Pair]:
@@ -74,15 +81,12 @@ def _align(
         place = {vertex: index for index, vertex in enumerate(before)}
         limit = -1
         for vertex in layer:
-            # In a pass over reversed ranks the pairs come the other way round.
-            candidates = sorted((n for n in neighbours[vertex]), key=place.__getitem__)
+            candidates = sorted(neighbours[vertex], key=place.__getitem__)
             middle = len(candidates) // 2
             for median in candidates[max(middle - (len(candidates) % 2 == 0), 0) : middle + 1]:
-                pair_is_free = (median, vertex) not in forbidden and (
-                    vertex,
-                    median,
-                ) not in forbidden
-                if not taken[median] and limit < place[median] and pair_is_free:
+                # In a pass over reversed ranks the pairs come the other way round.
+                pairs = {(median, vertex), (vertex, median)}
+                if not taken[median] and limit < place[median] and forbidden.isdisjoint(pairs):
                     taken[median] = True
                     block[vertex] = block[median]
                     limit = place[median]
