@@ -195,18 +195,15 @@ def test_a_wrong_slope_beside_a_large_constant_is_caught() -> None:
     assert not tg.gradcheck(lambda x: 1e9 + tg.apply(scaled_by(0.5), x), 1.0)
 
 
-@pytest.mark.xfail(strict=True, reason="the floor grows with the fourth power of the input")
 @pytest.mark.parametrize("x", [1e4, -1e6, 1e8])
 def test_a_wrong_slope_at_a_large_input_is_caught(x: float) -> None:
     assert not tg.gradcheck(lambda x: tg.apply(scaled_by(1.001), x), x)
 
 
-@pytest.mark.xfail(strict=True, reason="the floor does not shrink with the function")
 def test_a_wrong_slope_of_a_tiny_function_is_caught() -> None:
     assert not tg.gradcheck(lambda x: 1e-12 * tg.apply(scaled_by(0.5), x), 3.0)
 
 
-@pytest.mark.xfail(strict=True, reason="no two steps are small enough to agree")
 def test_a_logarithm_near_zero_passes() -> None:
     assert tg.gradcheck(tg.log, 1e-8)
 

@@ -13,6 +13,7 @@ from twingrad.viz.layers import Layers, arrange_in_layers
 from twingrad.viz.layout import SPACING, Layout, layout
 from twingrad.viz.ordering import count_crossings, reduce_crossings
 from twingrad.viz.placement import place_across
+from twingrad.viz.routing import Spacing
 from twingrad.viz.svg import smooth
 
 Edges = list[tuple[int, int]]
@@ -236,21 +237,20 @@ def test_a_long_edge_passes_the_boxes_in_one_straight_run() -> None:
     assert len(bends) <= 2
 
 
-def test_long_edges_of_two_boxes_run_apart() -> None:
-    edges = [(box, box + 1) for box in range(9)]
-    edges += [(10, 1), (10, 9), (11, 1), (11, 9), (11, 8)]
-    plan = layout([(60, 40)] * 12, edges)
-    x = plan.centers[5][0]
-    heights = sorted(
-        {
-            start[1]
-            for route in plan.routes[9:]
-            for start, end in pairwise(route)
-            if start[0] < x < end[0]
-        }
-    )
-    assert len(heights) == 2
-    assert heights[1] - heights[0] >= SPACING.lanes
+def test_long_edges_of_different_boxes_run_apart() -> None:
+    chain = [(box, box + 1) for box in range(9)]
+    edges = chain + [(box, target) for box in (10, 11, 12) for target in (1, 8, 9)]
+    # Boxes so thin that they would let their lines touch.
+    plan = layout([(60, 2)] * 13, edges, spacing=Spacing(boxes=1.0, lanes=10.0))
+    x, chain_height = plan.centers[5]
+    segments = [segment for route in plan.routes[9:] for segment in pairwise(route)]
+    heights = sorted({start[1] for start, end in segments if start[0] < x < end[0]})
+    assert len(heights) == 3
+    side_by_side = [
+        (u, v) for u, v in pairwise(heights) if (u < chain_height) == (v < chain_height)
+    ]
+    assert side_by_side
+    assert all(v - u >= 10.0 - 1e-6 for u, v in side_by_side)
 
 
 def test_long_edges_of_one_box_share_a_trunk() -> None:

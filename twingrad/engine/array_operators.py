@@ -30,26 +30,15 @@ class ArrayOperators:
     # Products
 
     def __matmul__(self, other: Any) -> Self:
-        return self._matmul(self, other)
+        return self._apply(array_rules.matmul, (self, other))
 
     def __rmatmul__(self, other: Any) -> Self:
-        return self._matmul(other, self)
+        return self._apply(array_rules.matmul, (other, self))
 
     @function
     def matmul(self, other: Any) -> Self:
         """The matrix product, as `@`: (…, n, m) @ (…, m, k) -> (…, n, k)."""
-        return self._matmul(self, other)
-
-    def _matmul(self, left: Any, right: Any) -> Self:
-        try:
-            return self._apply(array_rules.matmul, (left, right))
-        except ValueError as error:
-            shapes = [np.shape(getattr(x, "_data", x)) for x in (left, right)]
-            raise ShapeError(
-                f"cannot multiply shapes {shapes[0]} @ {shapes[1]}: the last axis of the first "
-                f"must match the {'only' if len(shapes[1]) < 2 else 'last but one'} axis of the "
-                "second; transpose one of them, or use * for a product element by element"
-            ) from error
+        return self._apply(array_rules.matmul, (self, other))
 
     # Reductions
 
@@ -101,6 +90,8 @@ class ArrayOperators:
     def _reduce(self, rule: Any, axis: Axis, keepdims: bool | None = None, **static: int) -> Self:
         axes = axis if axis is None else _checked_axes(axis, self._data.shape)
         if keepdims is not None:
+            if not isinstance(keepdims, bool | np.bool_):
+                raise TypeError(f"keepdims is True or False, not {keepdims!r}")
             static["keepdims"] = bool(keepdims)
         return self._apply(rule, (self,), {"axis": axes, **static})
 
@@ -131,7 +122,7 @@ class ArrayOperators:
         ndim = self._data.ndim
         if not order:
             order = tuple(reversed(range(ndim)))
-        if sorted(a % ndim if ndim else a for a in order) != list(range(ndim)):
+        if sorted(a % ndim if -ndim <= a < ndim else a for a in order) != list(range(ndim)):
             raise ShapeError(f"transpose needs each of {ndim} axes once, but {tuple(order)} came")
         return self._apply(array_rules.transpose, (self,), {"axes": tuple(a % ndim for a in order)})
 
@@ -152,7 +143,12 @@ class ArrayOperators:
     @function
     def expand_dims(self, axis: int | tuple[int, ...]) -> Self:
         """An axis of length one put in, so that it stands at the place given."""
-        return self._apply(array_rules.expand_dims, (self,), {"axis": axis})
+        try:
+            return self._apply(array_rules.expand_dims, (self,), {"axis": axis})
+        except np.exceptions.AxisError as error:
+            raise ShapeError(
+                f"axis {axis!r} does not fit a Tensor of shape {self._data.shape} that gets an axis"
+            ) from error
 
     @function
     def broadcast_to(self, shape: tuple[int, ...]) -> Self:
@@ -210,7 +206,7 @@ def _own_part(part: Any) -> Any:
             "a Tensor holds floats, which are no positions; index with integers: "
             "tensor.numpy().astype(int)"
         )
-    if not isinstance(part, np.ndarray | list | tuple):
+    if part is None or part is Ellipsis or isinstance(part, int | np.integer | slice | np.bool_):
         return part
     positions = np.array(part)
     return (

@@ -29,6 +29,10 @@ def matmul(x: Operand, y: Operand, *, needs: tuple[bool, ...]) -> Pulled:
     return x @ y, pullback
 
 
+# A vector on either side is a matrix of one row or column, whose axis of length one is put in
+# before the product and taken out after it.
+
+
 def _gradient_of_left(x: Operand, y: Operand, grad: Operand) -> Operand:
     if y.ndim == 1:
         return afn.expand_dims(grad, -1) * y
@@ -73,7 +77,7 @@ def sum(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
 def mean(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
     """The mean over an axis; every slope is 1/n."""
     n = _count(x, axis)
-    return x.sum(axis=axis, keepdims=keepdims) / n, lambda grad: (
+    return _mean(x, axis, keepdims), lambda grad: (
         afn.broadcast_to(afn.over_axes(grad / n, x, axis, keepdims), x.shape),
     )
 
@@ -156,7 +160,13 @@ def cross_entropy(x: Operand, *, targets: Any) -> Pulled:
 
 
 def _deviation(x: Operand, axis: Axis) -> Operand:
-    return x - x.sum(axis=axis, keepdims=True) / _count(x, axis)
+    return x - _mean(x, axis, keepdims=True)
+
+
+def _mean(x: Operand, axis: Axis, keepdims: bool) -> Operand:
+    if _count(x, axis):
+        return x.mean(axis=axis, keepdims=keepdims)
+    return x.sum(axis=axis, keepdims=keepdims) / 0  # nan, of which NumPy's mean would warn
 
 
 def _count(x: Operand, axis: Axis) -> int:

@@ -26,6 +26,11 @@ def as_array(x: Any, dtype: npt.DTypeLike | None = None, *, copy: bool = False) 
             f"expected plain numbers, but a {type(x).__name__} came, which is a node already; "
             "use it as it is, or take its numbers: tensor.numpy(), float(value)"
         )
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(
+            "a Tensor has no mask, and would take masked numbers for numbers; use "
+            "array.filled(0.0) or array.compressed() first"
+        )
     try:
         array = np.asarray(x)
     except ValueError:
@@ -87,12 +92,14 @@ def _summed_to(gradient: Operand, shape: tuple[int, ...], sender: "Node") -> Ope
         return gradient
     if gradient.ndim == 0:  # the same slope for every element
         return gradient + np.zeros(shape, dtype=gradient.dtype)
-    added = gradient.ndim - len(shape)
-    padded = (1,) * added + shape
-    axes = tuple(i for i, n in enumerate(padded) if n == 1 and gradient.shape[i] != 1)
-    if added < 0 or any(n not in (1, m) for n, m in zip(padded, gradient.shape, strict=True)):
+    padded = (1,) * (gradient.ndim - len(shape)) + shape
+    fits = len(padded) == gradient.ndim and all(
+        n in (1, m) for n, m in zip(padded, gradient.shape, strict=True)
+    )
+    if not fits or not (_is_ours(sender) or gradient.shape == sender._data.shape):
         raise GraphError(
             f"the pullback of {sender.op!r} returned a gradient of shape {gradient.shape} for an "
             f"operand of shape {shape}; it must have the operand's shape, or that of the result"
         )
+    axes = tuple(i for i, n in enumerate(padded) if n == 1 and gradient.shape[i] != 1)
     return gradient.sum(axis=axes, keepdims=True).reshape(shape)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 ROUNDINGS = 8.0
-"""How many units in the last place a value of the function is taken to be off by."""
+"""How many units in the last place of its size a value of the function is taken to be off by."""
 
 
 class Slope(NamedTuple):
@@ -21,40 +21,34 @@ class Slope(NamedTuple):
 
 
 def slope(
-    f: Callable[[float], float], x: float, precision: float, eps: float | None = None
+    f: Callable[[float], float], x: float, precision: float, size: float, eps: float | None = None
 ) -> Slope:
-    """The derivative at x of a function whose values have a relative precision.
+    """The derivative at x of a function of one number computed to a relative precision.
 
-    With `eps`, one central difference of that step; without, the best of several steps.
+    `size` is that of the numbers on the way to f, which may cancel in f itself but leave their
+    rounding there. With `eps`, one central difference of that step; without, the best of several.
     """
+    scale = max(1.0, abs(x))
     if eps is not None:
-        return _central(f, x, eps, precision)
+        above, below = f(x + eps), f(x - eps)
+        largest = max(size, abs(above), abs(below))
+        truncation = (eps / scale) ** 2 * max(1.0, largest) / scale
+        rounding = ROUNDINGS * precision * largest / eps
+        return Slope((above - below) / (2.0 * eps), rounding + truncation)
     best, least_change = Slope(float("nan"), 0.0), float("inf")
     previous = float("nan")
-    for step in 4.0 * precision**0.2 * max(1.0, abs(x)) / 8.0 ** np.arange(8):
-        found = _extrapolated(f, x, float(step), precision)
-        change = abs(found.slope - previous)
+    for step in 4.0 * precision**0.2 * scale / 8.0 ** np.arange(12):
+        values = [f(x + k * float(step)) for k in (-2, -1, 1, 2)]
+        near, far = (values[2] - values[1]) / 2.0, (values[3] - values[0]) / 4.0
+        found = (4.0 * near - far) / (3.0 * float(step))
+        change = abs(found - previous)
+        largest = max(size, *map(abs, values))
+        rounding = ROUNDINGS * precision * largest / float(step)
         if change <= least_change:
-            best, least_change = found, change
-        if change <= found.error:  # smaller steps would only add rounding
+            # What two steps differ by is the error of the longer one, unless f is not smooth.
+            smooth = 16.0 * (float(step) / scale) ** 4 * max(1.0, largest) / scale
+            best, least_change = Slope(found, rounding + min(change, smooth)), change
+        if change <= rounding:  # smaller steps would only add rounding
             break
-        previous = found.slope
+        previous = found
     return best
-
-
-def _central(f: Callable[[float], float], x: float, step: float, precision: float) -> Slope:
-    above, below = f(x + step), f(x - step)
-    rounding = _rounding(max(abs(above), abs(below)), step, precision)
-    return Slope((above - below) / (2.0 * step), rounding + step**2)
-
-
-def _extrapolated(f: Callable[[float], float], x: float, step: float, precision: float) -> Slope:
-    values = [f(x + k * step) for k in (-2, -1, 1, 2)]
-    near, far = (values[2] - values[1]) / 2.0, (values[3] - values[0]) / 4.0
-    rounding = _rounding(max(map(abs, values)), step, precision)
-    return Slope((4.0 * near - far) / (3.0 * step), rounding + 16.0 * step**4)
-
-
-def _rounding(size: float, step: float, precision: float) -> float:
-    """What rounding of f adds to a slope; numbers of order 1 may have cancelled on the way to f."""
-    return ROUNDINGS * precision * max(1.0, size) / step

@@ -65,7 +65,7 @@ class Node(Operators, NumPyBorder):
         """A node with no past, around data that is already a float or an array of its own."""
         node = cls.__new__(cls)
         node._data = data
-        node._grad = cls.gradient_at_first
+        node._grad = None
         node._rule = node._pullback = None
         node._static = NO_STATIC
         node.constant = constant
@@ -94,8 +94,13 @@ class Node(Operators, NumPyBorder):
         except (TypeError, ValueError):
             raise GraphError(_not_a_rule(rule, result)) from None
         node = _new(kind)
-        node._data = data if type(data) is kind.holds else node._held(data)
-        node._grad = kind.gradient_at_first
+        if type(data) is kind.holds:
+            node._data = data
+        elif callable(pullback):
+            node._data = node._held(data)
+        else:  # two numbers unpack as well
+            raise GraphError(_not_a_rule(rule, result))
+        node._grad = None
         node.label = ""
         if is_remembering.get():
             for parent in operands:
@@ -124,7 +129,6 @@ class Node(Operators, NumPyBorder):
     # What the twins answer differently
 
     holds: ClassVar[type]
-    gradient_at_first: ClassVar[Any]
 
     def _held(self, data: Any) -> Any:
         """What a rule returned as what this twin holds, a float or an array."""
@@ -168,9 +172,7 @@ class Node(Operators, NumPyBorder):
         with np.errstate(all="ignore"):
             for parent, gradient in zip(self.parents, self._pullback(self._grad), strict=True):
                 if gradient is not None and not parent.constant:
-                    received = parent._received(gradient, self._grad, self)
-                    held = parent._grad
-                    parent._grad = received if held is None else held + received
+                    parent._collect(parent._received(gradient, self._grad, self))
 
     # Differentiation
 
@@ -200,8 +202,11 @@ class Node(Operators, NumPyBorder):
         seeds = {self: self._operand(seed) if create_graph else seed}
         found = gradients(seeds, create_graph=create_graph)
         for node, grad in found.items():
-            held = node._grad
-            node._grad = grad if held is None else held + grad
+            node._collect(grad)
+
+    def _collect(self, grad: Any) -> None:
+        total = grad if self._grad is None else self._grad + grad
+        self._grad = total if type(total) is self.holds else self._as_gradient(total)
 
     def detach(self) -> Self:
         """The same number without its past: a constant, through which no gradient flows."""
@@ -237,8 +242,13 @@ def zero_grad(root: Node) -> None:
     >>> x.grad, y.grad
     (0.0, 0.0)
     """
+    if not isinstance(root, Node):
+        raise TypeError(
+            f"zero_grad() starts from a Value or a Tensor, but a {type(root).__name__} came; a "
+            "model and an optimizer have a zero_grad() of their own"
+        )
     for node in topological_order(root):
-        node._grad = node.gradient_at_first
+        node._grad = None
 
 
 def apply(rule: Callable[..., Any], *operands: Any, **static: Any) -> Any:
@@ -264,7 +274,10 @@ def apply(rule: Callable[..., Any], *operands: Any, **static: Any) -> Any:
     if rule in SELECTIVE:
         static["needs"] = (False,) * len(operands)
     with np.errstate(all="ignore"):
-        return rule(*[float(x) if isinstance(x, int) else x for x in operands], **static)[0]
+        result = rule(*[float(x) if isinstance(x, int) else x for x in operands], **static)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise GraphError(_not_a_rule(rule, result))
+    return result[0]
 
 
 def _not_a_rule(rule: Any, result: Any) -> str:

@@ -36,6 +36,8 @@ _FUNCTIONS = {
     np.mean: "mean",
     np.max: "max",
     np.min: "min",
+    np.amax: "max",
+    np.amin: "min",
     np.var: "var",
     np.std: "std",
     np.reshape: "reshape",
@@ -49,6 +51,7 @@ _FUNCTIONS = {
     np.concatenate: "concatenate",
     np.stack: "stack",
 }
+_KEYWORDS = {"a_min": "low", "a_max": "high", "min": "low", "max": "high"}
 _FACTS = {np.shape, np.ndim, np.size}
 
 
@@ -86,7 +89,16 @@ class NumPyBorder:
             self._refuse(f"{func.__module__}.{func.__name__}".removeprefix("numpy."))
         if name == "where" and len(args) != 3:
             self._refuse("where of a condition alone")
-        return getattr(operations, name)(*args, **kwargs)
+        if func is np.dot:
+            axes = [np.ndim(getattr(x, "_data", x)) for x in args]
+            if 0 in axes:
+                return args[0] * args[1]
+            if max(axes) > 2:
+                self._refuse("dot from three axes on, which is not @,")
+        if func is np.reshape and "shape" in kwargs:
+            args = (*args, kwargs.pop("shape"))
+        named = {_KEYWORDS.get(key, key): value for key, value in kwargs.items()}
+        return getattr(operations, name)(*args, **named)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NoReturn:
         kind = type(self).__name__

@@ -66,6 +66,8 @@ def dot(xs: Iterable[Any], ys: Iterable[Any], bias: Any = None) -> Any:
     >>> out.data, [w.grad for w in weights]
     (-1.0, [2.0, 3.0])
     """
+    if any(isinstance(x, Tensor | np.ndarray) and x.ndim != 1 for x in (xs, ys)):
+        raise TypeError("dot() multiplies two lists of numbers; for Tensors and matrices use @")
     left, right = list(xs), list(ys)
     if len(left) != len(right):
         raise ShapeError(
@@ -81,7 +83,7 @@ def sum(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum of a list of Values, as one node; or of a Tensor or an array over an axis."""
     if isinstance(values, Tensor | np.ndarray):
         return _method("sum", values, axis, keepdims)
-    numbers = _listed("sum", values)
+    numbers = _listed("sum", values, axis)
     return apply(list_rules.total, *numbers) if numbers else 0.0
 
 
@@ -89,7 +91,7 @@ def logsumexp(values: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(exp x₁ + … + exp xₙ) without overflow: of a list as one node, or over an axis."""
     if isinstance(values, Tensor | np.ndarray):
         return _method("logsumexp", values, axis, keepdims)
-    numbers = _listed("logsumexp", values)
+    numbers = _listed("logsumexp", values, axis)
     return apply(list_rules.logsumexp_of, *numbers) if numbers else float("-inf")
 
 
@@ -97,16 +99,17 @@ def softmax(values: Any, axis: Axis = -1) -> Any:
     """exp x over the sum of exp x: of a list, one node each, or of a Tensor along an axis."""
     if isinstance(values, Tensor | np.ndarray):
         return _method("softmax", values, axis)
-    numbers = _listed("softmax", values)
+    numbers = _listed("softmax", values, None if axis == -1 else axis)
     total = logsumexp(numbers)
     return [apply(list_rules.exp_difference, x, total) for x in numbers]
 
 
-def _listed(name: str, values: Any) -> list[Any]:
-    if isinstance(values, Node):
-        raise TypeError(
-            f"{name}() takes a list of Values, but a single {type(values).__name__} came"
-        )
+def _listed(name: str, values: Any, axis: Any = None) -> list[Any]:
+    if isinstance(values, Node) or not hasattr(values, "__iter__"):
+        came = type(values).__name__
+        raise TypeError(f"{name}() takes a list of Values, but a single {came} came")
+    if axis is not None:
+        raise TypeError(f"{name}() of a list has no axis; axis={axis!r} is for Tensors and arrays")
     numbers = list(values)
     if any(isinstance(x, Tensor) for x in numbers):
         return numbers

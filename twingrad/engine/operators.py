@@ -7,6 +7,8 @@ package, `tg.tanh(x)`, that takes a node, an array or a plain number.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
+import numpy as np
+
 from . import rules
 from .functions import Traced
 
@@ -153,7 +155,7 @@ class Operators(Traced):
     @function
     def leaky_relu(self, alpha: float = 0.01) -> Self:
         """x where it is positive, else alpha x; the slope at 0 is alpha."""
-        return self._apply(rules.leaky_relu, (self,), {"alpha": float(alpha)})
+        return self._apply(rules.leaky_relu, (self,), {"alpha": _plain_number("alpha", alpha)})
 
     @function
     def gelu(self, approximate: Literal["none", "tanh"] = "none") -> Self:
@@ -179,9 +181,21 @@ class Operators(Traced):
 
     @function
     def clip(self, low: float | None = None, high: float | None = None) -> Self:
-        """The number kept within [low, high]; no gradient outside."""
+        """The number kept within [low, high], two plain numbers; no gradient outside."""
         limits = {
-            "low": float("-inf") if low is None else float(low),
-            "high": float("inf") if high is None else float(high),
+            "low": float("-inf") if low is None else _plain_number("low", low),
+            "high": float("inf") if high is None else _plain_number("high", high),
         }
+        if limits["low"] > limits["high"]:
+            raise ValueError(f"clip() needs low <= high, but low={low} and high={high} came")
         return self._apply(rules.clip, (self,), limits)
+
+
+def _plain_number(name: str, x: Any) -> float:
+    """A setting of an operation, through which no gradient could flow unnoticed."""
+    if isinstance(x, Traced) or np.ndim(x):
+        raise TypeError(
+            f"{name} is a plain number, which is not differentiated, but {x!r} came; for arrays "
+            "and nodes write it out with where, maximum and minimum"
+        )
+    return float(x)

@@ -4,6 +4,7 @@ Fresh nodes keep a nested transform's derivative apart from the outer one's: eac
 nodes that no other sweep knows.
 """
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ import numpy as np
 
 from .errors import ShapeError
 from .node import Node
-from .structure import flatten, map_leaves, rebuild
-from .sweep import enable_grad, gradients
+from .structure import aligned, flatten, map_leaves, rebuild
+from .sweep import enable_grad, gradients, is_remembering
 from .tensor import Tensor
 from .value import Value, as_float
 
 Argnum = int | tuple[int, ...]
+_PACKAGE = __name__.partition(".")[0] + "."
 
 
 class Run:
@@ -39,16 +41,18 @@ class Run:
         kwargs: dict[str, Any] | None = None,
     ) -> None:
         chosen = _chosen(argnum, len(args))
-        self.nested = Run.inside() or any(isinstance(x, Node) for x in flatten(list(args)))
+        given = flatten([args, kwargs or {}])
+        outside = Run.inside() or any(isinstance(x, Node) for x in given)
+        self.nested = outside and is_remembering.get()
         wrapped = list(args)
         with Run._one_deeper(), enable_grad():
             for i in chosen:
-                wrapped[i] = map_leaves(_fresh, args[i])
+                wrapped[i] = map_leaves(fresh if self.nested else unconnected, args[i])
             self.result = f(*wrapped, **(kwargs or {}))
-        self._wanted = (
+        self.wanted = (
             wrapped[argnum] if isinstance(argnum, int) else tuple(wrapped[i] for i in chosen)
         )
-        self.inputs: list[Node] = flatten(self._wanted)
+        self.inputs: list[Node] = flatten(self.wanted)
         self.results = flatten(self.result)
         for y in self.results:
             _check_result(y, f)
@@ -91,7 +95,7 @@ class Run:
 
     def like_inputs(self, leaves: list[Any]) -> Any:
         """Numbers, one for each input, in the structure of the arguments."""
-        return rebuild(self._wanted, leaves)
+        return rebuild(self.wanted, leaves)
 
     def like_result(self, leaves: list[Any]) -> Any:
         """Numbers, one for each result, in the structure of what the function returned."""
@@ -106,16 +110,24 @@ def pull_back(
     roots: Sequence[Any], seeds: Sequence[Any], inputs: Sequence[Node], create_graph: bool
 ) -> list[Any]:
     """The sum of the roots, each times its seed, differentiated by each input; zeros included."""
+    start = starting_from(roots, seeds, create_graph)
+    with Run._one_deeper():
+        found = gradients(start, create_graph=create_graph, wrt=inputs)
+    filled = [found[x] if x in found else zeros_like(x) for x in inputs]
+    return [x._operand(g) if create_graph else g for x, g in zip(inputs, filled, strict=True)]
+
+
+def starting_from(
+    roots: Sequence[Any], seeds: Sequence[Any], create_graph: bool = False
+) -> dict[Node, Any]:
+    """The gradient each root starts from; a root that came twice starts from the sum."""
     start: dict[Node, Any] = {}
     for root, seed in zip(roots, seeds, strict=True):
         if isinstance(root, Node) and not root.constant:
             held = seed if isinstance(seed, Node) else root._seed(seed)
             held = root._operand(held) if create_graph else held
             start[root] = start[root] + held if root in start else held
-    with Run._one_deeper():
-        found = gradients(start, create_graph=create_graph, wrt=inputs)
-    filled = [found[x] if x in found else zeros_like(x) for x in inputs]
-    return [x._operand(g) if create_graph else g for x, g in zip(inputs, filled, strict=True)]
+    return start
 
 
 def zeros_like(x: Node) -> Any:
@@ -123,11 +135,9 @@ def zeros_like(x: Node) -> Any:
     return np.zeros_like(x._data) if x.holds is np.ndarray else 0.0
 
 
-def matching(tree: Any, nodes: Sequence[Any], what: str) -> list[Any]:
-    """The numbers of a tree, checked to have one for each node, of its shape."""
-    leaves = flatten(tree)
-    if len(leaves) != len(nodes):
-        raise ShapeError(f"{what} must have {len(nodes)} parts, but {len(leaves)} came")
+def matching(tree: Any, like: Any, what: str) -> list[Any]:
+    """The numbers of a tree, checked to have the structure and the shapes of another."""
+    leaves, nodes = aligned(tree, like, what), flatten(like)
     for leaf, node in zip(leaves, nodes, strict=True):
         shapes = [np.shape(getattr(x, "_data", x)) for x in (leaf, node)]
         if shapes[0] != shapes[1]:
@@ -142,13 +152,22 @@ def _chosen(argnum: Argnum, count: int) -> tuple[int, ...]:
             raise ValueError(
                 f"argnum={argnum!r} does not name one of the {count} positional arguments"
             )
+    if len({i % count for i in chosen}) < len(chosen):
+        raise ValueError(f"argnum={argnum!r} names an argument twice")
     return chosen
 
 
-def _fresh(x: Any) -> Node:
+def fresh(x: Any) -> Node:
     """A node of its own for an argument, connected to it if that is itself differentiated."""
+    if isinstance(x, Node) and not x.constant:
+        return x._apply(_identity, (x,))
+    return unconnected(x)
+
+
+def unconnected(x: Any) -> Node:
+    """A leaf with the number or array of an argument."""
     if isinstance(x, Node):
-        return x._make(x._data) if x.constant else x._apply(_identity, (x,))
+        return x._make(x._data)
     if isinstance(x, np.ndarray):
         return Tensor(x)
     return Value(as_float(x))
@@ -177,5 +196,13 @@ def _check_result(y: Any, f: Callable[..., Any]) -> None:
     warnings.warn(
         f"{name} returned a plain number, which remembers nothing, so its derivative is 0; a "
         "number taken out of a node, as in math.sin(float(x)), is the usual cause: use tg.sin(x)",
-        stacklevel=4,
+        stacklevel=_levels_to_the_user(),
     )
+
+
+def _levels_to_the_user() -> int:
+    """How many frames up the first line stands that is not this package's."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -6,6 +6,8 @@ The transforms differentiate functions of such structures; the numbers in them a
 from collections.abc import Callable
 from typing import Any
 
+from .errors import ShapeError
+
 
 def flatten(tree: Any) -> list[Any]:
     """The leaves in order: whatever is not a list, a tuple or a dict."""
@@ -31,3 +33,21 @@ def rebuild(tree: Any, leaves: list[Any]) -> Any:
     """The structure of a tree around other leaves."""
     remaining = iter(leaves)
     return map_leaves(lambda _: next(remaining), tree)
+
+
+def aligned(tree: Any, like: Any, what: str) -> list[Any]:
+    """The leaves of a tree in the order of another's, which must have the same structure."""
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            raise ShapeError(f"{what} must be a dict with the keys {list(like)}, not {tree!r}")
+        return [leaf for key in like for leaf in aligned(tree[key], like[key], what)]
+    if isinstance(like, list | tuple):
+        if not isinstance(tree, list | tuple) or len(tree) != len(like):
+            raise ShapeError(f"{what} must have {len(like)} parts, but {_count(tree)} came")
+        pairs = zip(tree, like, strict=True)
+        return [leaf for branch, alike in pairs for leaf in aligned(branch, alike, what)]
+    return [tree]
+
+
+def _count(tree: Any) -> Any:
+    return len(tree) if isinstance(tree, list | tuple) else repr(tree)

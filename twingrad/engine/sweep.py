@@ -101,10 +101,12 @@ def gradients(
                     continue
                 if arrays:
                     gradient = parent._received(gradient, grad, node)
-                if parent in found:
-                    found[parent] += gradient
-                else:
-                    found[parent] = gradient
+                    if parent in found:
+                        found[parent] += gradient
+                        continue
+                elif parent in found:
+                    gradient = found[parent] + gradient
+                found[parent] = gradient
     for node, grad in found.items():
         if type(grad) is not node.holds:
             found[node] = node._as_gradient(grad)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .array_operators import ArrayOperators
+from .array_rules import matmul
 from .arrays import Array, as_array, fit_gradient
 from .errors import ShapeError
 from .node import NO_STATIC, Node, operation_name
@@ -36,7 +37,6 @@ class Tensor(Node, ArrayOperators):
 
     holds = np.ndarray
     _data: Array
-    gradient_at_first = None
 
     def __init__(self, data: Any, *, label: str = "", dtype: npt.DTypeLike | None = None) -> None:
         self._data = as_array(data, dtype, copy=True)
@@ -72,15 +72,14 @@ class Tensor(Node, ArrayOperators):
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        if grad is self._grad or grad is None or isinstance(grad, Tensor):
-            self._grad = grad
-            return
-        array = as_array(grad, self.dtype, copy=True)
-        if array.shape != self.shape:
-            raise ShapeError(
-                f"this Tensor has shape {self.shape}, but a gradient of shape {array.shape} came"
-            )
-        self._grad = array
+        if grad is not None and grad is not self._grad:
+            if not isinstance(grad, Tensor):
+                grad = as_array(grad, self.dtype, copy=True)
+            if grad.shape != self.shape:
+                raise ShapeError(
+                    f"this Tensor has shape {self.shape}, but a gradient of shape {grad.shape} came"
+                )
+        self._grad = grad
 
     # What Node asks of its twins
 
@@ -92,13 +91,16 @@ class Tensor(Node, ArrayOperators):
     ) -> Self:
         try:
             with np.errstate(all="ignore"):  # NumPy warns where IEEE has an answer
-                return super()._apply(rule, operands, static)
+                node = super()._apply(rule, operands, static)
         except ValueError as error:
             _explain_shapes(rule, operands, error)
             raise
+        if node._data.dtype.kind != "f":
+            node._data = as_array(node._data)
+        return node
 
     def _held(self, data: Any) -> Array:
-        return np.asarray(data)
+        return as_array(data)
 
     def _operand(self, x: Any) -> Node:
         if isinstance(x, Node):
@@ -189,6 +191,9 @@ class Tensor(Node, ArrayOperators):
             raise TypeError("a Tensor of shape () has no length; use .item()")
         return len(self._data)
 
+    def __contains__(self, number: Any) -> bool:
+        return bool((self._data == getattr(number, "_data", number)).any())
+
     def __iter__(self) -> Iterator[Self]:
         return (self[i] for i in range(len(self)))
 
@@ -212,6 +217,12 @@ class Tensor(Node, ArrayOperators):
 def _explain_shapes(rule: Callable[..., Any], operands: tuple[Any, ...], error: ValueError) -> None:
     """Raise a clearer error if the operands' shapes are what is wrong."""
     shapes = [np.shape(getattr(x, "_data", x)) for x in operands]
+    if rule is matmul:
+        raise ShapeError(
+            f"cannot multiply shapes {shapes[0]} @ {shapes[1]}: the last axis of the first must "
+            f"match the {'only' if len(shapes[1]) < 2 else 'last but one'} axis of the second; "
+            "transpose one of them, or use * for a product element by element"
+        ) from error
     try:
         np.broadcast_shapes(*shapes)
     except ValueError:

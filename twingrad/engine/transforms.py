@@ -63,8 +63,8 @@ def vjp(f: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], Any]]
     run = Run(f, inputs, 0 if len(inputs) == 1 else tuple(range(len(inputs))))
 
     def pull(v: Any) -> Any:
-        seeds = matching(v, run.results, "the vector that vjp pulls back")
-        nested = run.nested or Run.inside() or any(isinstance(x, Node) for x in seeds)
+        seeds = matching(v, run.result, "the vector that vjp pulls back")
+        nested = run.nested or Run.inside() or _differentiated(seeds)
         found = pull_back(run.results, seeds, run.inputs, nested)
         return run.shown(run.like_inputs(found), nested)
 
@@ -82,11 +82,12 @@ def jvp(f: Callable[..., Any], inputs: Any, tangents: Any) -> tuple[Any, Any]:
     (12.0, 5.5)
     """
     run = Run.of_tuple(f, inputs)
-    along = matching(tangents, run.inputs, "the tangents of jvp")
+    along = matching(tangents, run.wanted, "the tangents of jvp")
     v = [y._make(zeros_like(y)) if isinstance(y, Node) else Value(0.0) for y in run.results]
     pulled = pull_back(run.results, v, run.inputs, create_graph=True)
-    pushed = pull_back(pulled, along, v, run.nested)
-    return run.shown(run.result), run.shown(run.like_result(pushed))
+    nested = run.nested or _differentiated(along)
+    pushed = pull_back(pulled, along, v, nested)
+    return run.shown(run.result), run.shown(run.like_result(pushed), nested)
 
 
 def hvp(f: Callable[..., Any], inputs: Any, vectors: Any) -> Any:
@@ -99,9 +100,10 @@ def hvp(f: Callable[..., Any], inputs: Any, vectors: Any) -> Any:
     array([ 6., 12.])
     """
     run = Run.of_tuple(f, inputs)
-    along = matching(vectors, run.inputs, "the vector of hvp")
+    along = matching(vectors, run.wanted, "the vector of hvp")
     slopes = pull_back([run.only_number()], [None], run.inputs, create_graph=True)
-    return run.shown(run.like_inputs(pull_back(slopes, along, run.inputs, run.nested)))
+    nested = run.nested or _differentiated(along)
+    return run.shown(run.like_inputs(pull_back(slopes, along, run.inputs, nested)), nested)
 
 
 def jacobian(f: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
@@ -121,6 +123,8 @@ def jacobian(f: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
         def of_one_result(y: Any) -> Any:
             seeds = _unit_vectors(y)
             rows = [pull_back([y], [seed], run.inputs, run.nested) for seed in seeds]
+            if not rows:  # a result of no elements
+                return run.like_inputs([np.zeros(y.shape + np.shape(x._data)) for x in run.inputs])
             columns = zip(*rows, strict=True)
             return run.like_inputs([_stacked(column, y) for column in columns])
 
@@ -141,15 +145,19 @@ def hessian(f: Callable[..., Any], argnum: Argnum = 0) -> Callable[..., Any]:
     return jacobian(grad(f, argnum), argnum)
 
 
+def _differentiated(numbers: list[Any]) -> bool:
+    return any(isinstance(x, Node) for x in numbers)
+
+
 def _unit_vectors(y: Any) -> list[Any]:
-    if not isinstance(y, Tensor):
+    if not isinstance(y, Tensor | np.ndarray):
         return [1.0]
     return list(np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape))
 
 
 def _stacked(rows: Any, y: Any) -> Any:
     """One gradient for each element of y, joined to an array of y's shape before their own."""
-    if not isinstance(y, Tensor):
+    if not isinstance(y, Tensor | np.ndarray):
         return rows[0]
     joined = stack(rows) if isinstance(rows[0], Node) else np.stack(rows)
     return joined.reshape(y.shape + joined.shape[1:])

@@ -27,11 +27,10 @@ class Value(Node):
     __slots__ = ()
 
     holds = float
-    gradient_at_first = 0.0
 
     def __init__(self, data: Any, *, label: str = "") -> None:
         self._data = as_float(data)
-        self._grad = 0.0
+        self._grad = None
         self._rule = self._pullback = None
         self._static = NO_STATIC
         self.constant = False
@@ -51,11 +50,11 @@ class Value(Node):
     @property
     def grad(self) -> Any:
         """The gradient collected so far, 0.0 at first; a Value after `create_graph`."""
-        return self._grad
+        return 0.0 if self._grad is None else self._grad
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        self._grad = grad if isinstance(grad, Value) else as_float(grad)
+        self._grad = grad if grad is None or isinstance(grad, Value) else as_float(grad)
 
     # What Node asks of its twins
 
@@ -93,7 +92,7 @@ class Value(Node):
         return format(self._data, spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        grad = f"{self._grad!r}"
+        grad = f"{self.grad!r}"
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={grad}{label})"
 

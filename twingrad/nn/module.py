@@ -64,7 +64,7 @@ class Module:
     def zero_grad(self) -> None:
         """Reset every parameter's gradient: 0.0 for a Value, None for a Tensor."""
         for parameter in self.parameters():
-            parameter.grad = parameter.gradient_at_first
+            parameter.grad = None
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, where layers such as dropout are active."""

@@ -42,7 +42,7 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient."""
         for i, parameter in enumerate(self.parameters):
-            grad = parameter.grad
+            grad = parameter._grad  # None where none has come, which `.grad` of a Value hides
             if grad is None or parameter.constant:
                 continue
             plain = grad.data if isinstance(grad, Node) else grad  # type: ignore[attr-defined]
@@ -56,7 +56,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Reset the gradient of every parameter."""
         for parameter in self.parameters:
-            parameter.grad = parameter.gradient_at_first
+            parameter.grad = None
 
     def state_dict(self) -> dict[str, Any]:
         """The learning rate, the step counts and a copy of the state of each parameter."""

@@ -4,10 +4,10 @@ Labels are HTML-like tables and not records: those take any character, and cells
 """
 
 import html
-from types import ModuleType
 
 from . import style
 from .measure import frame, smallest
+from .optional import optional
 from .picture import Box, Picture
 
 POINTS_PER_INCH = 72
@@ -20,7 +20,7 @@ def source(picture: Picture) -> str:
 
     Raises `ImportError` without the `graphviz` package.
     """
-    graph = graphviz_package().Digraph(
+    graph = optional("graphviz").Digraph(
         graph_attr={
             "rankdir": picture.rankdir,
             "bgcolor": style.BACKGROUND,
@@ -57,19 +57,6 @@ def source(picture: Picture) -> str:
         graph.edge(f"n{before}", f"n{after}")
     text: str = graph.source
     return text
-
-
-def graphviz_package() -> ModuleType:
-    """The `graphviz` package, imported when it is first needed."""
-    try:
-        import graphviz
-    except ImportError as error:
-        raise ImportError(
-            "DOT text is written with the graphviz package, which is not installed; "
-            'pip install "twingrad[viz]"'
-        ) from error
-    module: ModuleType = graphviz
-    return module
 
 
 def _table(box: Box) -> str:

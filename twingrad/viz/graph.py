@@ -105,11 +105,10 @@ def draw(
     options that do not exist.
 
     >>> import twingrad as tg
-    >>> from twingrad.viz.graph import draw
     >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
     >>> loss = (a * b + 10.0) ** 2
     >>> loss.backward()
-    >>> draw(loss)
+    >>> tg.viz.draw(loss)
     <Drawing of 7 nodes; save it with .save('graph.svg')>
     """
     if not isinstance(root, Node):

@@ -18,7 +18,6 @@ from .picture import Picture
 from .svg import paint
 
 SVG = "http://www.w3.org/2000/svg"
-XLINK = "http://www.w3.org/1999/xlink"
 
 INSTALL = (
     'pip install "twingrad[viz]", and either the Graphviz program (https://graphviz.org/download) '
@@ -90,8 +89,8 @@ def _pygraphviz(picture: Picture, kind: str) -> bytes:
     text = dot.source(picture)
     if importlib.util.find_spec("pygraphviz") is None:
         raise GraphvizError("pygraphviz is not installed")
-    # In a process of its own: on such graphs Graphviz can also crash, and here it would take the
-    # reader's notebook with it.
+    # In a process of its own: a deep graph with many long edges can crash Graphviz, and here it
+    # would take the reader's notebook with it.
     return _run([sys.executable, "-c", DRAW_WITH_PYGRAPHVIZ, kind], text, picture, kind)
 
 
@@ -112,7 +111,6 @@ def _run(command: list[str], text: str, picture: Picture, kind: str) -> bytes:
 def _finish(svg: bytes, picture: Picture) -> bytes:
     """Graphviz's SVG with our tooltips and description, ready to stand within a page."""
     ElementTree.register_namespace("", SVG)
-    ElementTree.register_namespace("xlink", XLINK)
     root = ElementTree.fromstring(svg)
     root.attrib |= {"role": "img", "aria-label": picture.description}
     for element in root.iter():
