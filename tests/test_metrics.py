@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+import twingrad as tg
 from twingrad import nn
 from twingrad.nn.metrics import accuracy_cut_at, mae, mse
 
@@ -35,15 +36,41 @@ def train(loss: Any = nn.mse_loss, y: Any = Y[:, None], nouts: int = 1, **settin
         # several columns: the largest stands for its class
         ([[1, 2, 0], [3, 0, 0], [0, 0, 1], [0, 5, 0]], [1, 0, 2, 2], 0.75),
         ([[1, 2, 0], [3, 0, 0]], [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], 0.5),
-        # one: above the middle of the targets, 0.5 for 0 and 1, and 0 for -1 and 1
+        # one: above 0.5, the middle of 0 and 1
         ([0.6, 0.4, 0.9, 0.1], [1, 0, 0, 0], 0.75),
         ([[0.6], [0.4]], [[1.0], [0.0]], 1.0),
         ([[0.6], [0.4]], [1, 0], 1.0),
-        ([0.1, -0.1, 0.4, -3.0], [1, -1, 1, 1], 0.75),
     ],
 )
 def test_accuracy_is_the_share_of_right_labels(outputs: Any, targets: Any, share: float) -> None:
     assert accuracy_cut_at()(np.array(outputs), np.array(targets)) == share
+
+
+def test_outputs_for_labels_of_minus_one_and_one_are_cut_at_zero() -> None:
+    outputs, labels = np.array([0.1, -0.1, 0.4, -3.0]), np.array([1, -1, 1, 1])
+    assert accuracy_cut_at(0.0, 0.0)(outputs, labels) == 0.75
+    only_ones = accuracy_cut_at(0.0, 0.0)(np.array([0.3, 0.2]), np.array([1.0, 1.0]))
+    assert only_ones == 1.0  # the cut does not depend on which labels a split happens to hold
+
+
+def test_labels_in_a_column_are_labels_and_not_one_hot_rows() -> None:
+    outputs = np.eye(3)[[2, 0, 1]]
+    assert accuracy_cut_at()(outputs, np.array([[2], [0], [1]])) == 1.0
+
+
+@pytest.mark.parametrize("outputs", [np.ones((3, 1)), np.ones((3, 2))])
+def test_outputs_and_labels_of_different_counts_are_refused(outputs: np.ndarray) -> None:
+    with pytest.raises(tg.ShapeError, match="3 outputs cannot be compared with 1 targets"):
+        accuracy_cut_at()(outputs, np.array([1]))
+
+
+def test_a_metric_that_gives_no_number_is_refused_before_anything_is_learned() -> None:
+    with pytest.raises(TypeError, match="metric 'gap' must give one number"):
+
+        def gap(outputs: Any, targets: Any) -> Any:
+            return outputs - targets
+
+        train(metrics=gap)
 
 
 def test_logits_are_cut_at_zero() -> None:
@@ -166,7 +193,8 @@ class Terminal(io.StringIO):
 
 def test_on_a_terminal_one_line_rewrites_itself() -> None:
     stream = Terminal()
-    numbers = iter([123456.0, 1.0, 0.5])  # a shorter line must wipe out a longer one
+    # One for the trial before training; then a shorter line must wipe out a longer one.
+    numbers = iter([0.0, 123456.0, 1.0, 0.5])
     train(metrics=lambda o, t: next(numbers), callbacks=[nn.ProgressLine(stream)])
     said = stream.getvalue()
     assert said.count("\n") == 1

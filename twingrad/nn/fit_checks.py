@@ -41,6 +41,11 @@ def checked_data(X: Any, y: Any, parameter: Any) -> tuple[Array, Array]:
         )
     if not len(inputs):
         raise ShapeError("X and y hold no samples")
+    if inputs.ndim < 2:
+        raise ShapeError(
+            f"X needs a row for each sample, but has shape {inputs.shape}; one feature is a "
+            "column, X.reshape(-1, 1)"
+        )
     dtype = dtype_of(parameter)
     inputs = _at_precision("X", inputs, dtype)
     return inputs, _at_precision("y", targets, dtype) if targets.dtype.kind == "f" else targets

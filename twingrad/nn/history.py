@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class History:
     """One entry an epoch in every list; `val_loss` and `val_…` metrics only with validation.
 
-    `loss` is the mean over the epoch's samples while training, `seconds` the time it took.
+    `loss` is the mean of the batches' losses while training, weighed by their sizes; `seconds`
+    is the time the epoch took.
     `interrupted` says that Ctrl-C ended the run.
     """
 

@@ -23,7 +23,8 @@ class Linear(Module):
     """x @ weight + bias: (batch, in_features) -> (batch, out_features).
 
     `weight` has shape (in_features, out_features), PyTorch's transposed; it is drawn by `init`,
-    "he" (uniform) by default. `bias` has shape (out_features,) and starts at 0.
+    "he" (uniform) by default, or a function called as init(shape, rng=rng, dtype=dtype). `bias`
+    has shape (out_features,) and starts at 0.
 
     Raises `ShapeError` for an input of another width.
     """
@@ -57,7 +58,8 @@ class Linear(Module):
 
     def __repr__(self) -> str:
         bias = "" if self.bias is not None else ", bias=False"
-        return f"Linear({self.weight.shape[0]}, {self.weight.shape[1]}{bias})"
+        dtype = "" if self.weight.dtype == np.float32 else f", dtype={str(self.weight.dtype)!r}"
+        return f"Linear({self.weight.shape[0]}, {self.weight.shape[1]}{bias}{dtype})"
 
 
 class ReLU(Module):

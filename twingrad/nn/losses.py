@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import engine
-from ..engine import Node, ShapeError, Tensor, Value, apply
+from ..engine import Node, ShapeError, Tensor, apply
 from ..engine.array_rules import cross_entropy as cross_entropy_rule
 from ..engine.list_rules import cross_entropy_of
 from ..engine.rules import binary_cross_entropy as binary_cross_entropy_rule
@@ -135,6 +135,8 @@ def _elementwise(
         )
     if isinstance(outputs, Tensor):
         return _reduced(loss(outputs, plain), reduction)
+    if any(isinstance(x, Tensor) for x in (plain, *(outputs if isinstance(outputs, list) else ()))):
+        raise TypeError(f"{name} takes one Tensor of outputs, or Values in lists")
     pairs = zip(_flat(outputs), _flat(plain), strict=True)
     return _reduced([loss(output, target) for output, target in pairs], reduction)
 
@@ -161,10 +163,13 @@ def _reduced(losses: Any, reduction: str) -> Any:
 
 def _plain(targets: Any) -> Array:
     """Targets as an array of numbers."""
-    if isinstance(targets, Tensor):
-        return targets.numpy()
-    if isinstance(targets, Value):
-        return np.asarray(targets.data)
+    if isinstance(targets, Node):
+        if not targets.constant:
+            raise TypeError(
+                "these targets get no gradient, but a node that wants one came; pass plain "
+                "numbers, or targets.detach()"
+            )
+        return np.array(targets.data)  # type: ignore[attr-defined]
     try:
         array = np.asarray(targets)
     except ValueError:

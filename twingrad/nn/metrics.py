@@ -17,23 +17,28 @@ Array = npt.NDArray[Any]
 Metric = Callable[[Array, Array], float]
 
 
-def accuracy_cut_at(cut: float | None = None) -> Metric:
-    """The share of right labels.
+def accuracy_cut_at(cut: float = 0.5, between: float = 0.5) -> Metric:
+    """The metric that gives the share of right labels.
 
     Outputs of several columns stand for the largest one. A single output stands for the upper
-    label where it is above `cut`, which is by default midway between the targets: 0 for -1 and
-    1, 0.5 for 0 and 1.
+    label where it is above `cut`, as a target does where it is above `between`: 0.5 and 0.5 for
+    labels 0 and 1, 0.0 and 0.0 for -1 and 1, 0.0 and 0.5 for logits of labels 0 and 1.
     """
 
     def accuracy(outputs: Array, targets: Array) -> float:
         if outputs.ndim == 2 and outputs.shape[1] > 1:
-            labels = targets.argmax(axis=1) if targets.ndim == 2 else targets
-            return float(np.mean(outputs.argmax(axis=1) == labels))
-        midway = 0.0 if (targets < 0).any() else 0.5
-        above = outputs.ravel() > (midway if cut is None else cut)
-        return float(np.mean(above == (targets.ravel() > midway)))
+            one_hot = targets.ndim == 2 and targets.shape[1] > 1
+            labels = targets.argmax(axis=1) if one_hot else targets.ravel()
+            return float(np.mean(_alike(outputs.argmax(axis=1), labels)))
+        return float(np.mean(_alike(outputs.ravel() > cut, targets.ravel() > between)))
 
     return accuracy
+
+
+def _alike(said: Array, labels: Array) -> Array:
+    if said.shape != labels.shape:
+        raise ShapeError(f"{len(said)} outputs cannot be compared with {len(labels)} targets")
+    return np.asarray(said == labels)
 
 
 def mse(outputs: Array, targets: Array) -> float:
@@ -55,10 +60,15 @@ def _error(outputs: Array, targets: Array) -> Array:
     return np.asarray(outputs - targets)
 
 
-def named_metric(name: str, loss: Any) -> Metric:
-    """The metric of a name, for outputs trained with a loss: logits are cut at 0."""
-    logits = loss is binary_cross_entropy_with_logits
-    metrics = {"accuracy": accuracy_cut_at(0.0 if logits else None), "mse": mse, "mae": mae}
+def named_metric(name: str, loss: Any, targets: Array) -> Metric:
+    """The metric of a name, for outputs trained with a loss on targets.
+
+    Accuracy cuts single outputs midway between targets of -1 and 1, or of 0 and 1; and at 0 if
+    the loss is `binary_cross_entropy_with_logits` itself, whose outputs are logits.
+    """
+    between = 0.0 if targets.size and targets.min() < 0 else 0.5
+    cut = 0.0 if loss is binary_cross_entropy_with_logits else between
+    metrics = {"accuracy": accuracy_cut_at(cut, between), "mse": mse, "mae": mae}
     if name not in metrics:
         raise ValueError(
             f"a metric is one of {', '.join(metrics)}, or a function of (outputs, targets), not "
@@ -67,13 +77,28 @@ def named_metric(name: str, loss: Any) -> Metric:
     return metrics[name]
 
 
-def resolved(metrics: Any, loss: Any) -> dict[str, Metric]:
+def resolved(metrics: Any, loss: Any, targets: Array) -> dict[str, Metric]:
     """Metrics by name, from names and functions."""
     given = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
     found: dict[str, Metric] = {}
     for metric in given:
-        if callable(metric):
-            found[getattr(metric, "__name__", type(metric).__name__)] = metric
-        else:
-            found[metric] = named_metric(metric, loss)
+        name = (
+            metric
+            if isinstance(metric, str)
+            else getattr(metric, "__name__", type(metric).__name__)
+        )
+        if name in found:
+            raise ValueError(f"two metrics are called {name!r}; give each a name of its own")
+        found[name] = metric if callable(metric) else named_metric(metric, loss, targets)
+    return found
+
+
+def measured(metrics: dict[str, Metric], outputs: Array, targets: Array) -> dict[str, float]:
+    """Each metric's number."""
+    found = {}
+    for name, metric in metrics.items():
+        number = metric(outputs, targets)
+        if np.ndim(number) or not isinstance(number, int | float | np.number | np.ndarray):
+            raise TypeError(f"the metric {name!r} must give one number, but {number!r} came")
+        found[name] = float(number)
     return found

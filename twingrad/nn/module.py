@@ -1,4 +1,4 @@
-"""Module: what has parameters, and can name, save, freeze and reset them.
+"""Module: what has parameters, and can name, save, load and reset them.
 
 It keeps no register: the parameters are whatever Values and Tensors are found in the attributes,
 and in the Modules, lists and dicts there. Assigning one is all it takes.
@@ -56,10 +56,10 @@ class Module:
         return _leaves(self)
 
     def modules(self) -> Iterator["Module"]:
-        """This module and every one inside it."""
-        yield self
-        for child in _children(vars(self)):
-            yield from child.modules()
+        """This module and every one inside it, each once."""
+        found: dict[Module, None] = {}
+        _collect_modules(self, found, set())
+        yield from found
 
     def zero_grad(self) -> None:
         """Reset every parameter's gradient: 0.0 for a Value, None for a Tensor."""
@@ -122,14 +122,19 @@ class Module:
         return f"{type(self).__name__}()"
 
 
-def _leaves(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every array below and every node that was not computed, with its path."""
-    if isinstance(tree, Node | np.ndarray):
-        if not (isinstance(tree, Node) and tree.parents):
+def _leaves(
+    tree: Any, path: str = "", above: frozenset[int] = frozenset()
+) -> Iterator[tuple[str, Any]]:
+    """Every array of numbers below and every node that was not computed, with its path."""
+    if isinstance(tree, Node):
+        if not tree.parents:
             yield path, tree
-        return
-    for name, branch in _branches(tree):
-        yield from _leaves(branch, f"{path}.{name}" if path else name)
+    elif isinstance(tree, np.ndarray):
+        if tree.dtype.kind in "biuf":
+            yield path, tree
+    elif id(tree) not in above:  # a part may point back to the whole
+        for name, branch in _branches(tree):
+            yield from _leaves(branch, f"{path}.{name}" if path else name, above | {id(tree)})
 
 
 def _branches(tree: Any) -> list[tuple[str, Any]]:
@@ -139,15 +144,18 @@ def _branches(tree: Any) -> list[tuple[str, Any]]:
         return [(str(key), branch) for key, branch in tree.items()]
     if isinstance(tree, list | tuple):
         return [(str(i), branch) for i, branch in enumerate(tree)]
+    if isinstance(tree, set | frozenset) and any(isinstance(x, Node | Module) for x in tree):
+        raise TypeError("a set has no order, so its parameters have no names; keep them in a list")
     return []
 
 
-def _children(tree: Any) -> Iterator[Module]:
-    for _, branch in _branches(tree):
-        if isinstance(branch, Module):
-            yield branch
-        else:
-            yield from _children(branch)
+def _collect_modules(tree: Any, found: dict[Module, None], seen: set[int]) -> None:
+    if isinstance(tree, Module):
+        found.setdefault(tree)
+    if id(tree) not in seen:
+        seen.add(id(tree))
+        for _, branch in _branches(tree):
+            _collect_modules(branch, found, seen)
 
 
 def _numbers(leaf: Any) -> Any:

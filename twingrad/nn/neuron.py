@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 Rng = int | np.random.Generator | None
 Activation = str | Callable[[Any], Any]
 
+
+def linear(x: Any) -> Any:
+    """x itself: no activation."""
+    return x
+
+
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "linear": lambda x: x,
+    "linear": linear,
     **{
         name: methodcaller(name)
         for name in ("tanh", "relu", "sigmoid", "leaky_relu", "gelu", "softplus", "sin")
@@ -45,11 +51,27 @@ class Neuron(Module):
         self, nin: int, activation: Activation = "tanh", nonlin: bool = True, rng: Rng = None
     ) -> None:
         check_width("nin", nin)
+        if isinstance(activation, bool):  # micrograd's Neuron(nin, nonlin)
+            activation, nonlin = "tanh", activation
         drawn = np.random.default_rng(rng).uniform(-1.0, 1.0, nin)
         self.w = [Value(weight) for weight in drawn]
         self.b = Value(0.0)
         self.activation = activation if nonlin else "linear"
-        self._activate = _activation(self.activation)
+
+    @property
+    def activation(self) -> Activation:
+        """The name or the function applied to the weighted sum; it may be assigned."""
+        return self._activation
+
+    @activation.setter
+    def activation(self, activation: Activation) -> None:
+        self._activate = _function(activation)
+        self._activation = activation
+
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation, as micrograd calls it."""
+        return self.activation != "linear"
 
     def forward(self, x: Sequence[Any]) -> Any:
         """The activation of the weighted sum of x."""
@@ -158,14 +180,14 @@ def _inputs(x: Any, nin: int, owner: Module) -> list[Value]:
     """x as Values, plain numbers made constants once and not once for each neuron."""
     if isinstance(x, Value) and nin == 1:
         return [x]
-    if isinstance(x, Node) or not hasattr(x, "__len__"):
+    if not (isinstance(x, list | tuple) or (isinstance(x, np.ndarray) and x.ndim)):
         raise TypeError(f"{owner!r} takes a list of {nin} numbers, but {x!r} came")
     if len(x) != nin:
         raise ShapeError(f"{owner!r} takes {nin} numbers, but {len(x)} came: {x!r}")
     return [number if isinstance(number, Value) else Value(number).detach() for number in x]
 
 
-def _activation(activation: Activation) -> Callable[[Any], Any]:
+def _function(activation: Activation) -> Callable[[Any], Any]:
     if callable(activation):
         return activation
     if activation not in ACTIVATIONS:

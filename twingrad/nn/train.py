@@ -23,7 +23,8 @@ from .fit_checks import (
     checked_validation,
 )
 from .history import History
-from .metrics import Metric, resolved
+from .metrics import Metric, measured, resolved
+from .module import Module
 from .optim import Optimizer
 from .predict import mode, plain, respond
 from .progress import Callback, ProgressLine
@@ -68,6 +69,8 @@ def fit(
     full batch. `validation` is a share of the samples, drawn by `rng`, or a pair (X, y).
     `progress` may be `tqdm.tqdm`. Ctrl-C ends the run and returns the history so far.
 
+    Before the first step the model, the loss and the metrics are tried once on all the data.
+
     Raises, before the model is touched, `ShapeError` for X and y of different lengths,
     `ValueError` for NaN or infinite data, no epochs, an optimizer of other parameters.
 
@@ -84,26 +87,28 @@ def fit(
     at_least_one("epochs", epochs)
     if not callable(loss):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
-    measured = resolved(metrics, loss)
     inputs, targets = checked_data(X, y, parameters[0])
     inputs, targets, held_out = checked_validation(
         validation, inputs, targets, parameters[0], generator
     )
+    named = resolved(metrics, loss, targets)
     size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
     training = Training(model, optimizer, loss, History(), epochs)
     listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
+    for pair in ((inputs, targets), *([held_out] if held_out else [])):
+        # What the model, the loss or a metric refuses, it refuses now, before anything is learned.
+        measured(named, _evaluate(training, *pair, size)[1], pair[1])
+
     counted = range(1, epochs + 1)
     for listener in listeners:
         listener.on_start(training)
     try:
-        for pair in ((inputs, targets), *([held_out] if held_out else [])):
-            _evaluate(training, *pair, size)  # what the model or the loss refuses, it refuses now
         with mode(model, training=True):
             for epoch in progress(counted) if callable(progress) else counted:
                 training.epoch = epoch
                 order = generator.permutation(len(inputs)) if shuffle else np.arange(len(inputs))
                 batches = [order[i : i + size] for i in range(0, len(order), size)]
-                _run_epoch(training, inputs, targets, batches, held_out, measured)
+                _run_epoch(training, inputs, targets, batches, held_out, named)
                 for listener in listeners:
                     listener.on_epoch(training)
                 if training.stop:
@@ -132,15 +137,11 @@ def _run_epoch(
         total += loss * len(batch)
         outputs.append(output)
     found = {"loss": total / len(X)}
-    order = np.concatenate(batches)
-    seen = np.concatenate(outputs) if metrics else None
-    for name, metric in metrics.items():
-        found[name] = float(metric(seen, y[order]))  # type: ignore[arg-type]
+    found |= measured(metrics, np.concatenate(outputs), y[np.concatenate(batches)])
     if held_out is not None:
-        val_loss, val_outputs = _evaluate(training, *held_out, len(batches[0]))
-        found["val_loss"] = val_loss
-        for name, metric in metrics.items():
-            found[f"val_{name}"] = float(metric(val_outputs, held_out[1]))
+        found["val_loss"], outputs_then = _evaluate(training, *held_out, len(batches[0]))
+        of_held_out = measured(metrics, outputs_then, held_out[1])
+        found |= {f"val_{name}": number for name, number in of_held_out.items()}
     history = training.history
     history.loss.append(found.pop("loss"))
     if "val_loss" in found:
@@ -168,6 +169,8 @@ def _train_on(training: Training, X: Array, y: Array) -> tuple[float, Array]:
     outputs = respond(training.model, X)
     loss = _checked(training.loss(outputs, y))
     training.optimizer.zero_grad()
+    if isinstance(training.model, Module):  # the optimizer may know a part of it only
+        training.model.zero_grad()
     loss.backward()
     training.optimizer.step()
     return float(loss), plain(outputs)

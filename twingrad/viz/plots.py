@@ -49,13 +49,21 @@ def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
 
 
 def plot_decision_boundary(
-    model: Any, X: Any, y: Any, *, resolution: int = 100, margin: float = 0.5, ax: Any = None
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    cut: float | None = None,
+    resolution: int = 100,
+    margin: float = 0.5,
+    ax: Any = None,
 ) -> Any:
     """What a model of two features says everywhere around its data, and the data.
 
-    X: (samples, 2). A model with one output is shaded by it and cut midway between the labels
-    (0 for -1 and 1; for 0 and 1, 0.5); one with several, by the largest. Samples on the wrong
-    side are ringed. Serves both twins. Returns the Axes.
+    X: (samples, 2). A model with one output is shaded by it, and cut midway between the labels
+    (0 for -1 and 1; for 0 and 1, 0.5) or at `cut`: 0.0 for logits. One with several outputs is
+    coloured by the largest. Samples on the wrong side are ringed. Serves both twins. Returns
+    the Axes.
     """
     points, labels = np.asarray(X, dtype=float), np.asarray(y).ravel()
     if points.ndim != 2 or points.shape[1] != 2:
@@ -78,7 +86,8 @@ def plot_decision_boundary(
         ax.contourf(across, up, regions, levels=edges, colors=colors, alpha=0.25)
         said = predict(model, points).argmax(axis=1)
     else:
-        cut = float(classes.min() + classes.max()) / 2.0
+        if cut is None:
+            cut = float(classes.min() + classes.max()) / 2.0
         surface = outputs.reshape(resolution, resolution)
         reach = max(float(np.abs(classes - cut).max()), 1e-12)
         shown = np.clip((surface - cut) / reach, -1.0, 1.0)
