@@ -19,7 +19,7 @@ export TWINGRAD_DATA := $(CURDIR)/../shared/data
 endif
 endif
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test check pictures format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile
@@ -35,6 +35,11 @@ check: $(ready) ## lint, formatting, types, direction of imports
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
 	@$(python) $(VENV)/bin/lint-imports --no-logo
+
+pictures: $(ready) ## draw the pictures of the documents again
+	@$(python) -m demos.expressions --out docs/images
+	@$(python) -m demos.moons --out docs/images
+	@rm docs/images/moons_loss.png
 
 format: $(ready) ## rewrite the code in the project's format
 	@$(python) -m ruff check --fix .
