@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import twingrad as tg
-from tests.table import ELEMENTWISE, Interval, mp
+from tests.oracles import Interval, mp
+from tests.table import ELEMENTWISE
 
 SHAPES: list[tuple[int, ...]] = [(), (3,), (2, 1), (1, 3), (2, 3)]
 

@@ -16,8 +16,8 @@ from hypothesis import find, given, settings
 from hypothesis.strategies import SearchStrategy
 
 import twingrad as tg
+from tests.oracles import mp
 from tests.strategies import Program, programs
-from tests.table import mp
 from twingrad import Value
 from twingrad.engine import rules
 

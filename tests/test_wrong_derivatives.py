@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import twingrad as tg
-from tests.table import ELEMENTWISE, TABLE, Elementwise, Row, agree, agree_in_curvature
+from tests.oracles import Elementwise, Row, agree, agree_in_curvature
+from tests.table import ELEMENTWISE, TABLE
 from twingrad.engine.rules import SELECTIVE
 
 
