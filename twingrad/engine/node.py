@@ -20,7 +20,6 @@ from .sweep import gradients, is_remembering, topological_order
 
 NO_STATIC: dict[str, Any] = {}
 _RULES = {**vars(array_rules), **vars(list_rules), **vars(rules)}
-_new = object.__new__
 _data_of = attrgetter("_data")
 _SYMBOLS: dict[Any, str] = {
     rules.add: "+",
@@ -64,14 +63,17 @@ class Node(Operators, NumPyBorder):
     def _make(cls, data: Any, label: str = "", constant: bool = False) -> Self:
         """A node with no past, around data that is already a float or an array of its own."""
         node = cls.__new__(cls)
-        node._data = data
-        node._grad = None
-        node._rule = node._pullback = None
-        node._static = NO_STATIC
-        node.constant = constant
-        node.label = label
-        node.parents = ()
+        node._begin(data, label, constant)
         return node
+
+    def _begin(self, data: Any, label: str, constant: bool = False) -> None:
+        self._data = data
+        self._grad = None
+        self._rule = self._pullback = None
+        self._static = NO_STATIC
+        self.constant = constant
+        self.label = label
+        self.parents = ()
 
     def _apply(
         self,
@@ -93,29 +95,24 @@ class Node(Operators, NumPyBorder):
             data, pullback = result
         except (TypeError, ValueError):
             raise GraphError(_not_a_rule(rule, result)) from None
-        node = _new(kind)
-        if type(data) is kind.holds:
-            node._data = data
-        elif callable(pullback):
-            node._data = node._held(data)
-        else:  # two numbers unpack as well
-            raise GraphError(_not_a_rule(rule, result))
-        node._grad = None
-        node.label = ""
+        if type(data) is not kind.holds:
+            if not callable(pullback):  # two numbers unpack as well
+                raise GraphError(_not_a_rule(rule, result))
+            data = self._held(data)
         if is_remembering.get():
             for parent in operands:
                 if not parent.constant:
-                    node.parents = operands
+                    node = kind.__new__(kind)
+                    node._data = data
+                    node._grad = None
                     node._rule = rule
                     node._static = static
                     node._pullback = pullback
                     node.constant = False
+                    node.label = ""
+                    node.parents = operands
                     return node
-        node.parents = ()
-        node._rule = node._pullback = None
-        node._static = NO_STATIC
-        node.constant = True
-        return node
+        return self._make(data, constant=True)
 
     def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
         return self._apply(_RULES[name], tuple(operands), static)

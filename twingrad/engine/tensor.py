@@ -39,13 +39,7 @@ class Tensor(Node, ArrayOperators):
     _data: Array
 
     def __init__(self, data: Any, *, label: str = "", dtype: npt.DTypeLike | None = None) -> None:
-        self._data = as_array(data, dtype, copy=True)
-        self._grad = None
-        self._rule = self._pullback = None
-        self._static = NO_STATIC
-        self.constant = False
-        self.label = label
-        self.parents = ()
+        self._begin(as_array(data, dtype, copy=True), label)
 
     @property
     def data(self) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .node import NO_STATIC, Node
+from .node import Node
 
 
 class Value(Node):
@@ -29,13 +29,7 @@ class Value(Node):
     holds = float
 
     def __init__(self, data: Any, *, label: str = "") -> None:
-        self._data = as_float(data)
-        self._grad = None
-        self._rule = self._pullback = None
-        self._static = NO_STATIC
-        self.constant = False
-        self.label = label
-        self.parents = ()
+        self._begin(as_float(data), label)
 
     @property
     def data(self) -> float:
