@@ -17,24 +17,11 @@ from .numpy_border import NumPyBorder
 from .operators import Operators
 from .rules import SELECTIVE, Pullback, Pulled
 from .sweep import gradients, is_remembering, topological_order
+from .symbols import operation_name
 
 NO_STATIC: dict[str, Any] = {}
 _RULES = {**vars(array_rules), **vars(list_rules), **vars(rules)}
 _data_of = attrgetter("_data")
-_SYMBOLS: dict[Any, str] = {
-    rules.add: "+",
-    rules.sub: "-",
-    rules.mul: "*",
-    rules.divide: "/",
-    rules.power: "**",
-    rules.absolute: "abs",
-    list_rules.total: "sum",
-    list_rules.logsumexp_of: "logsumexp",
-    list_rules.exp_difference: "softmax",
-    list_rules.cross_entropy_of: "cross_entropy",
-    array_rules.matmul: "@",
-    array_rules.getitem: "[]",
-}
 
 
 class Node(Operators, NumPyBorder):
@@ -220,12 +207,6 @@ class Node(Operators, NumPyBorder):
     def _repr_svg_(self) -> str | None:
         draw = Node.svg_in_notebooks
         return None if draw is None else draw(self)
-
-
-def operation_name(rule: Callable[..., Any]) -> str:
-    """How a rule is shown: "+" or "tanh", for a rule of the user's its own name."""
-    name: str = getattr(rule, "__name__", "apply")
-    return _SYMBOLS.get(rule, name)
 
 
 def zero_grad(root: Node) -> None:

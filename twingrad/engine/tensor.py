@@ -14,7 +14,8 @@ from .array_operators import ArrayOperators
 from .array_rules import matmul
 from .arrays import Array, as_array, fit_gradient
 from .errors import ShapeError
-from .node import NO_STATIC, Node, operation_name
+from .node import NO_STATIC, Node
+from .symbols import operation_name
 
 
 class Tensor(Node, ArrayOperators):
