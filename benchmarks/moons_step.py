@@ -4,6 +4,7 @@ Every side does the same work, hinge loss with L2, forward, backward and update,
 process: `python -m benchmarks.moons_step`. A peer that is not installed is reported as absent.
 """
 
+import gc
 import random
 import statistics
 import time
@@ -137,6 +138,7 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(ROUNDS + 1):
         for name, step in steps.items():
+            gc.collect()  # so that nobody sweeps up after the one before
             started = time.perf_counter()
             step()
             if turn:  # the first warms up
