@@ -22,7 +22,7 @@ def run(seed: int, out: Path) -> None:
     X, y = nn.data.xor()
     model, history = train(seed)
     for (first, second), target in zip(X, y, strict=True):
-        said = float(model([first, second]))
+        said = round(float(model([first, second])), 4) + 0.0  # no "-0.0000"
         print(f"  {first:g} xor {second:g} = {target:g}   the network says {said:7.4f}")
     save(viz.plot_decision_boundary(model, X, y), out / "xor_boundary.png")
 

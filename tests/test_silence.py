@@ -227,3 +227,62 @@ def test_micrograds_second_argument_of_a_neuron_is_nonlin() -> None:
     neuron = nn.Neuron(3, False)
     assert not neuron.nonlin
     assert len(neuron([1.0, 2.0, 3.0]).parents) == 7
+
+
+# Pictures
+
+
+def network(nouts: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(2, nouts, rng=0))
+
+
+def colour_of(ax: Any, label: str) -> Any:
+    return next(c for c in ax.collections if c.get_label() == label).get_facecolor()[0]
+
+
+def test_points_have_the_colour_of_their_class_even_if_a_class_is_absent() -> None:
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    y = nn.predict(network(3), X).argmax(axis=1)
+    whole = viz.plot_decision_boundary(network(3), X, y)
+    part = viz.plot_decision_boundary(network(3), X[y > 0], y[y > 0])
+    for label in ("1", "2"):
+        assert np.array_equal(colour_of(whole, label), colour_of(part, label))
+
+
+@pytest.mark.parametrize(
+    ("nouts", "labels", "said"),
+    [
+        (3, [1, 2, 3], "tells labels 0 to 2 apart, but y holds"),
+        (1, [0, 1, 2], "one output tells two labels apart"),
+        (1, [7, 7, 7], "one output tells two labels apart"),
+        (1, [0, 1, np.nan], "y holds NaN"),
+    ],
+)
+def test_labels_that_a_boundary_cannot_tell_apart_are_refused(
+    nouts: int, labels: list[float], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        viz.plot_decision_boundary(network(nouts), np.eye(3)[:, :2], labels)
+
+
+def test_one_label_alone_is_still_cut_between_the_two() -> None:
+    model = network(1)
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    right = np.count_nonzero(nn.predict(model, X) > 0.5)
+    ax = viz.plot_decision_boundary(model, X, np.ones(40))
+    assert ax.get_title() == f"Decision boundary, {right} of 40 right"
+
+
+def test_a_model_that_broke_has_no_boundary() -> None:
+    model = network(1)
+    model[0].bias.data = [np.nan]
+    with pytest.raises(ValueError, match="outputs are NaN or infinite"):
+        viz.plot_decision_boundary(model, np.eye(2), [0, 1])
+
+
+def test_a_list_is_summed_alike_by_both_twins_and_every_python() -> None:
+    numbers = [0.5, -1e200, 1e200]
+    ones = [1.0, 1.0, 1.0]
+    of_tensors = tg.sum([Tensor(x) for x in numbers]).item()
+    assert tg.sum([Value(x) for x in numbers]).data == of_tensors == 0.0
+    assert tg.dot([Value(x) for x in numbers], ones).data == 0.0

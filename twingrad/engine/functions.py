@@ -7,7 +7,7 @@ own derivative. Numbers follow IEEE 754 as NumPy does: exp(1000.0) is inf, log(0
 import math
 from collections.abc import Callable, Sequence
 from functools import reduce, wraps
-from operator import mul
+from operator import add, mul
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -209,14 +209,14 @@ def total(xs: Sequence[Operand]) -> Operand:
     """The sum of a list."""
     if isinstance(xs[0], Traced):
         return xs[0]._trace("total", xs)
-    return sum(xs[1:], xs[0])
+    return reduce(add, xs)  # `sum` compensates floats since Python 3.12, and arrays not at all
 
 
 def dot(xs: Sequence[Operand], ys: Sequence[Operand], bias: Operand = 0.0) -> Operand:
     """x₁y₁ + … + xₙyₙ + bias."""
     if isinstance(xs[0], Traced):
         return xs[0]._trace("dot", (*xs, *ys, bias))
-    return sum(map(mul, xs, ys), bias)
+    return reduce(add, map(mul, xs, ys), bias)
 
 
 def logsumexp_of(xs: Sequence[Operand]) -> Operand:
@@ -228,7 +228,7 @@ def logsumexp_of(xs: Sequence[Operand]) -> Operand:
     largest = max(xs)
     if math.isinf(largest):  # inf - inf would be nan
         return math.nan if any(x != x for x in xs) else largest
-    return largest + math.log(sum([math.exp(x - largest) for x in xs]))
+    return largest + math.log(reduce(add, [math.exp(x - largest) for x in xs]))
 
 
 def log_softmax_of(xs: Sequence[Operand]) -> list[Operand]:

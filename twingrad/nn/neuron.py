@@ -54,8 +54,8 @@ class Neuron(Module):
         if isinstance(activation, bool):  # micrograd's Neuron(nin, nonlin)
             activation, nonlin = "tanh", activation
         drawn = np.random.default_rng(rng).uniform(-1.0, 1.0, nin)
-        self.w = [Value(weight) for weight in drawn]
-        self.b = Value(0.0)
+        self.w = [Value(weight, label=f"w{i}") for i, weight in enumerate(drawn)]
+        self.b = Value(0.0, label="b")
         self.activation = activation if nonlin else "linear"
 
     @property

@@ -58,6 +58,11 @@ def first_numbers(model: Any) -> Any:
     """A model's first Value or Tensor, frozen or not, which tells its twin and its precision."""
     if isinstance(model, Module):
         return next((leaf for _, leaf in model.named_numbers() if isinstance(leaf, Node)), None)
+    if not hasattr(model, "parameters"):
+        raise TypeError(
+            f"a model has parameters(), which tell its twin, but {model!r} has none; derive it "
+            "from nn.Module"
+        )
     return next(iter(model.parameters()), None)
 
 

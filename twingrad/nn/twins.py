@@ -85,10 +85,9 @@ def _scalar_layer(linear: Linear) -> Layer:
     nin, nout = linear.weight.shape
     layer = Layer(nin, nout, activation="linear", rng=0)
     for j, neuron in enumerate(layer.neurons):
-        neuron.w = [Value(w) for w in linear.weight.data[:, j]]
-        for weight in neuron.w:
-            weight.constant = linear.weight.constant
-        neuron.b = Value(0.0 if linear.bias is None else linear.bias.data[j])
+        for weight, number in zip(neuron.w, linear.weight.data[:, j], strict=True):
+            weight.data, weight.constant = number, linear.weight.constant
+        neuron.b.data = 0.0 if linear.bias is None else linear.bias.data[j]
         neuron.b.constant = linear.bias is None or linear.bias.constant
     return layer
 

@@ -26,15 +26,18 @@ def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
     `curve` is "loss" or the name of a metric. The best validation epoch is marked. Returns the
     Axes.
     """
+    if not isinstance(history, History):
+        raise TypeError(f"plot_history() draws what nn.fit returned, not {history!r}")
     values = history[curve]
     ax = _axes(ax)
     epochs = np.arange(1, len(values) + 1)
-    ax.plot(epochs, values, color=BLUE, label="training")
+    dot = "o" if len(values) == 1 else ""  # a line of one point would not be seen
+    ax.plot(epochs, values, color=BLUE, marker=dot, label="training")
     curves = history.curves()
     if f"val_{curve}" in curves:
         held_out = np.asarray(curves[f"val_{curve}"])
         is_loss = curve not in history.metrics or curve in ("mse", "mae")
-        ax.plot(epochs, held_out, color=ORANGE, linestyle="--", label="validation")
+        ax.plot(epochs, held_out, color=ORANGE, linestyle="--", marker=dot, label="validation")
         if np.isfinite(held_out).any():
             best = int(np.nanargmin(held_out) if is_loss else np.nanargmax(held_out))
             said = f"best: {held_out[best]:.4g}, epoch {best + 1}"
@@ -65,47 +68,76 @@ def plot_decision_boundary(
     coloured by the largest. Samples on the wrong side are ringed. Serves both twins. Returns
     the Axes.
     """
-    points, labels = np.asarray(X, dtype=float), np.asarray(y).ravel()
-    if points.ndim != 2 or points.shape[1] != 2:
+    points, labels, classes = _checked_points(X, y)
+    ax = _axes(ax, (6.0, 5.0))
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    across, up = (np.linspace(low[i], high[i], resolution) for i in range(2))
+    grid = np.stack(np.meshgrid(across, up), axis=-1)
+    outputs = _finite_outputs(model, grid.reshape(-1, 2))
+    at_points = _finite_outputs(model, points)
+    if outputs.ndim == 2 and outputs.shape[1] > 1:
+        count = outputs.shape[1]
+        if not np.isin(classes, range(count)).all():
+            raise ValueError(
+                f"a model of {count} outputs tells labels 0 to {count - 1} apart, but y holds "
+                f"{classes.tolist()}"
+            )
+        colors = [CLASSES[i % len(CLASSES)] for i in range(count)]
+        regions = outputs.argmax(axis=1).reshape(resolution, resolution)
+        edges = np.arange(count + 1) - 0.5
+        ax.contourf(across, up, regions, levels=edges, colors=colors, alpha=0.25)
+        wrong = at_points.argmax(axis=1) != labels
+        place = {label: int(label) for label in classes}
+    else:
+        lower = -1.0 if classes.min() < 0 else 0.0
+        if len(classes) > 2 or not (len(classes) == 2 or classes[0] in (lower, 1.0)):
+            raise ValueError(
+                f"a model of one output tells two labels apart, such as 0 and 1, but y holds "
+                f"{classes.tolist()}"
+            )
+        ends = classes if len(classes) == 2 else np.array([lower, 1.0])
+        cut = float(ends.sum()) / 2.0 if cut is None else cut
+        surface = outputs.reshape(resolution, resolution)
+        shown = np.clip((surface - cut) / (float(np.ptp(ends)) / 2.0), -1.0, 1.0)
+        ax.contourf(across, up, shown, levels=np.linspace(-1.0, 1.0, 21), cmap=_shades())
+        ax.contour(across, up, surface, levels=[cut], colors=[INK], linewidths=1.5)
+        wrong = (at_points.ravel() > cut) != (labels == ends[1])
+        place = {label: int(label == ends[1]) for label in classes}
+    for label in classes:
+        i, chosen = place[label], labels == label
+        color, marker = CLASSES[i % len(CLASSES)], "os^Dv"[i % 5]
+        ax.scatter(
+            *points[chosen].T, c=color, marker=marker, edgecolors="white", label=f"{label:g}"
+        )
+    ax.scatter(*points[wrong].T, s=120, facecolors="none", edgecolors=INK, linewidths=1.5)
+    right = f"{np.count_nonzero(~wrong)} of {len(labels)} right"
+    ax.set(xlabel="first feature", ylabel="second feature", title=f"Decision boundary, {right}")
+    ax.legend(title="label", frameon=True)
+    return ax
+
+
+def _checked_points(X: Any, y: Any) -> tuple[Array, Array, Array]:
+    points, labels = np.asarray(X), np.asarray(y).ravel()
+    for name, numbers in (("X", points), ("y", labels)):
+        if numbers.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold numbers, but its dtype is {numbers.dtype}")
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"{name} holds NaN or infinite numbers; remove them first")
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise ShapeError(
             f"a decision boundary needs X of shape (samples, 2), not {points.shape}; choose two "
             "features"
         )
     if len(points) != len(labels):
         raise ShapeError(f"X has {len(points)} samples and y has {len(labels)}")
-    ax = _axes(ax, (6.0, 5.0))
-    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
-    across, up = (np.linspace(low[i], high[i], resolution) for i in range(2))
-    grid = np.stack(np.meshgrid(across, up), axis=-1)
-    outputs = predict(model, grid.reshape(-1, 2))
-    classes = np.unique(labels)
-    if outputs.ndim == 2 and outputs.shape[1] > 1:
-        regions = outputs.argmax(axis=1).reshape(resolution, resolution)
-        edges = np.arange(outputs.shape[1] + 1) - 0.5
-        colors = [CLASSES[i % len(CLASSES)] for i in range(outputs.shape[1])]
-        ax.contourf(across, up, regions, levels=edges, colors=colors, alpha=0.25)
-        said = predict(model, points).argmax(axis=1)
-    else:
-        if cut is None:
-            cut = float(classes.min() + classes.max()) / 2.0
-        surface = outputs.reshape(resolution, resolution)
-        reach = max(float(np.abs(classes - cut).max()), 1e-12)
-        shown = np.clip((surface - cut) / reach, -1.0, 1.0)
-        ax.contourf(across, up, shown, levels=np.linspace(-1.0, 1.0, 21), cmap=_shades())
-        ax.contour(across, up, surface, levels=[cut], colors=[INK], linewidths=1.5)
-        said = classes[(predict(model, points).ravel() > cut).astype(int) * (len(classes) - 1)]
-    for i, label in enumerate(classes):
-        chosen = labels == label
-        color, marker = CLASSES[i % len(CLASSES)], "os^Dv"[i % 5]
-        ax.scatter(
-            *points[chosen].T, c=color, marker=marker, edgecolors="white", label=f"{label:g}"
-        )
-    wrong = said != labels
-    ax.scatter(*points[wrong].T, s=120, facecolors="none", edgecolors=INK, linewidths=1.5)
-    right = f"{np.count_nonzero(~wrong)} of {len(labels)} right"
-    ax.set(xlabel="first feature", ylabel="second feature", title=f"Decision boundary, {right}")
-    ax.legend(title="label", frameon=True)
-    return ax
+    return points.astype(float), labels, np.unique(labels)
+
+
+def _finite_outputs(model: Any, X: Array) -> Array:
+    outputs = predict(model, X)
+    if not np.isfinite(outputs).all():
+        raise ValueError("the model's outputs are NaN or infinite, so there is no boundary to draw")
+    return outputs
 
 
 def plot_confusion_matrix(
@@ -143,6 +175,8 @@ def plot_confusion_matrix(
             color = "white" if shares[i, j] > 0.5 else INK
             ax.text(j, i, number, ha="center", va="center", color=color)
     ticks = list(names) if names is not None else [str(i) for i in range(count)]
+    if len(ticks) != count:
+        raise ValueError(f"there are {count} classes, but {len(ticks)} names came")
     ax.set_xticks(range(count), ticks)
     ax.set_yticks(range(count), ticks)
     accuracy = np.trace(counts) / max(counts.sum(), 1)
