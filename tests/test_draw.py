@@ -18,6 +18,7 @@ import pytest
 
 import twingrad as tg
 from twingrad import Tensor, Value
+from twingrad.engine.sweep import topological_order
 from twingrad.viz import graph
 from twingrad.viz.graph import Drawing, draw, svg_in_notebook
 from twingrad.viz.rendering import GraphvizError
@@ -582,3 +583,17 @@ def test_drawing_changes_nothing() -> None:
     before = repr((output, output.parents))
     draw(output, backend="builtin").svg()
     assert repr((output, output.parents)) == before
+
+
+def test_a_gradient_of_zero_that_came_is_shown_and_one_that_never_came_is_not() -> None:
+    x = Value(-5.0)
+    loss = x.relu() + 1.0
+    loss.backward()
+    assert x.grad == 0.0
+    assert draw(loss, backend="builtin").svg().count("–") == 0
+
+    y = Value(3.0)
+    (y**2.0).backward(create_graph=True)
+    untouched = [node for node in topological_order(y.grad) if node._grad is None]
+    shown = draw(y.grad, backend="builtin").svg().count("–")
+    assert shown == sum(not node.constant for node in untouched) > 0

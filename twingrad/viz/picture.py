@@ -102,23 +102,22 @@ def take_picture(
 
 
 def _gradients(nodes: Sequence[Value | Tensor]) -> tuple[list[Any], tuple[str, ...]]:
-    """For each node its gradient, None where it has none, and what there is to say about them.
+    """For each node its gradient, None where none has come, and what there is to say about them.
 
-    A Value's gradient is 0.0 before backward() and may be 0.0 after it: only all of them
-    together tell which.
+    Zeros set by hand, as micrograd's programs reset gradients, are no gradients that have come.
     """
     gradients = [None if node.constant else _gradient(node) for node in nodes]
-    arrived = [gradient is not None and bool(np.any(gradient)) for gradient in gradients]
-    if nodes[-1].constant or arrived[-1]:
+    if nodes[-1].constant or gradients[-1] is not None:
         return gradients, ()
-    if any(arrived):
+    if any(gradient is not None and np.any(gradient) for gradient in gradients):
         return gradients, OTHER_GRADIENTS
     return [None] * len(nodes), NO_GRADIENTS
 
 
 def _gradient(node: Value | Tensor) -> Any:
     """The gradient as a float or an array: after `create_graph` it is a node that holds one."""
-    return node.grad.data if isinstance(node.grad, Value | Tensor) else node.grad
+    grad = node._grad  # None where none has come, which `.grad` of a Value hides
+    return grad.data if isinstance(grad, Value | Tensor) else grad
 
 
 def _strengths(numbers: Sequence[Any]) -> list[float]:
