@@ -25,6 +25,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile
 
 demo: $(ready) ## run the tour, or one demo: make demo DEMO=moons
+	@test -f "demos/$(or $(DEMO),__main__).py" || { \
+	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons and digits.' >&2; exit 1; }
 	@$(python) -m demos$(if $(DEMO),.$(DEMO))
 
 test: $(ready) ## run the tests and every example in the documents and docstrings

@@ -4,15 +4,33 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from twingrad.viz.optional import optional
+
 OUTPUTS = Path("outputs")
 
 
 def arguments(lesson: str | None, seed: int = 0) -> argparse.Namespace:
     """The options that all demos share: --seed, and --out for the pictures' folder."""
     parser = argparse.ArgumentParser(description=lesson)
-    parser.add_argument("--seed", type=int, default=seed, help="of all randomness (%(default)s)")
+    parser.add_argument(
+        "--seed", type=_natural, default=seed, help="of all randomness (%(default)s)"
+    )
     parser.add_argument("--out", type=Path, default=OUTPUTS, help="pictures' folder (%(default)s)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.out.exists() and not options.out.is_dir():
+        parser.error(f"--out is a folder, but {options.out} is a file")
+    try:  # before the lesson, and not after it
+        optional("matplotlib.pyplot")
+    except ImportError as error:
+        parser.error(str(error))
+    return options
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"a seed is a whole number from 0 on, not {text}")
+    return number
 
 
 def save(axes: Any, path: Path) -> None:
