@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from twingrad.viz.optional import optional
+from twingrad.nn.optional import optional
 
 OUTPUTS = Path("outputs")
 

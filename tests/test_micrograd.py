@@ -18,15 +18,6 @@ OURS = SimpleNamespace(Value=Value, Neuron=nn.Neuron, Layer=nn.Layer, MLP=nn.MLP
 Numbers = list[float]
 
 
-@pytest.fixture
-def theirs() -> SimpleNamespace:
-    engine = pytest.importorskip("micrograd.engine")
-    their_nn = pytest.importorskip("micrograd.nn")
-    return SimpleNamespace(
-        Value=engine.Value, Neuron=their_nn.Neuron, Layer=their_nn.Layer, MLP=their_nn.MLP
-    )
-
-
 # Programs
 
 

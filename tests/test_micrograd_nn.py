@@ -11,15 +11,6 @@ from twingrad import ShapeError, Value, nn
 OURS = SimpleNamespace(Value=Value, Neuron=nn.Neuron, Layer=nn.Layer, MLP=nn.MLP)
 
 
-@pytest.fixture
-def theirs() -> SimpleNamespace:
-    engine = pytest.importorskip("micrograd.engine")
-    their_nn = pytest.importorskip("micrograd.nn")
-    return SimpleNamespace(
-        Value=engine.Value, Neuron=their_nn.Neuron, Layer=their_nn.Layer, MLP=their_nn.MLP
-    )
-
-
 def set_weights(model: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for p in model.parameters():

@@ -6,6 +6,7 @@ answer differently is the short list of methods in the middle of the class.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from operator import attrgetter
 from typing import Any, ClassVar, Self
 
@@ -34,6 +35,8 @@ class Node(Operators, NumPyBorder):
 
     __slots__ = ("_data", "_grad", "_pullback", "_rule", "_static", "constant", "label", "parents")
 
+    data: Any
+    grad: Any
     _data: Any
     _grad: Any
     _rule: Callable[..., Pulled] | None
@@ -194,7 +197,7 @@ class Node(Operators, NumPyBorder):
 
     def detach(self) -> Self:
         """The same number without its past: a constant, through which no gradient flows."""
-        return self._make(self._held(np.copy(self._data)), constant=True)
+        return self._make(copy(self._data), constant=True)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self.parents:

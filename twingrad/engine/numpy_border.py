@@ -80,17 +80,17 @@ class NumPyBorder:
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Run our function of the same name as a NumPy function, such as np.sum."""
-        from . import operations
-
         if func in _FACTS:
             return func(args[0]._data, *args[1:], **kwargs)
+        from . import operations
+
         name = _FUNCTIONS.get(func)
         if name is None or kwargs.get("out") is not None:
             self._refuse(f"{func.__module__}.{func.__name__}".removeprefix("numpy."))
         if name == "where" and len(args) != 3:
             self._refuse("where of a condition alone")
         if func is np.dot:
-            axes = [np.ndim(getattr(x, "_data", x)) for x in args]
+            axes = [np.ndim(x) for x in args]
             if 0 in axes:
                 return args[0] * args[1]
             if max(axes) > 2:

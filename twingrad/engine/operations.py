@@ -50,7 +50,7 @@ def _joined(rule: Any, tensors: Sequence[Any], axis: int) -> Any:
     try:
         return apply(rule, *operands, axis=axis)
     except ValueError as error:
-        shapes = [np.shape(getattr(x, "_data", x)) for x in operands]
+        shapes = [np.shape(x) for x in operands]
         raise ShapeError(f"cannot {rule.__name__} shapes {shapes} along axis {axis}") from error
 
 

@@ -81,11 +81,9 @@ class Run:
     def only_number(self) -> Any:
         """The result, which must be one number."""
         y = self.results[0] if len(self.results) == 1 else None
-        if y is None or np.size(getattr(y, "_data", y)) != 1:
+        if y is None or np.size(y) != 1:
             came = (
-                f"{len(self.results)} results"
-                if y is None
-                else f"an array of shape {np.shape(getattr(y, '_data', y))}"
+                f"{len(self.results)} results" if y is None else f"an array of shape {np.shape(y)}"
             )
             raise ShapeError(
                 f"a gradient is that of one number, but the function returned {came}; sum it, "
@@ -139,7 +137,7 @@ def matching(tree: Any, like: Any, what: str) -> list[Any]:
     """The numbers of a tree, checked to have the structure and the shapes of another."""
     leaves, nodes = aligned(tree, like, what), flatten(like)
     for leaf, node in zip(leaves, nodes, strict=True):
-        shapes = [np.shape(getattr(x, "_data", x)) for x in (leaf, node)]
+        shapes = [np.shape(x) for x in (leaf, node)]
         if shapes[0] != shapes[1]:
             raise ShapeError(f"{what} must have shape {shapes[1]}, but {shapes[0]} came")
     return leaves

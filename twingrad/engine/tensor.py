@@ -211,7 +211,7 @@ class Tensor(Node, ArrayOperators):
 
 def _explain_shapes(rule: Callable[..., Any], operands: tuple[Any, ...], error: ValueError) -> None:
     """Raise a clearer error if the operands' shapes are what is wrong."""
-    shapes = [np.shape(getattr(x, "_data", x)) for x in operands]
+    shapes = [np.shape(x) for x in operands]
     if rule is matmul:
         raise ShapeError(
             f"cannot multiply shapes {shapes[0]} @ {shapes[1]}: the last axis of the first must "

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .optional import optional
+
 Array = npt.NDArray[Any]
 
 
@@ -65,12 +67,4 @@ def _drawn_seed(rng: int | np.random.Generator | None) -> int:
 
 
 def _sklearn(module: str) -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(f"sklearn.{module}")
-    except ImportError as error:
-        raise ImportError(
-            "this data comes with scikit-learn, which is missing; install it with "
-            'pip install "twingrad[learn]"'
-        ) from error
+    return optional(f"sklearn.{module}", "scikit-learn", "learn")

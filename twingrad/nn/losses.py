@@ -169,7 +169,7 @@ def _plain(targets: Any) -> Array:
                 "these targets get no gradient, but a node that wants one came; pass plain "
                 "numbers, or targets.detach()"
             )
-        return np.array(targets.data)  # type: ignore[attr-defined]
+        return np.array(targets.data)
     try:
         array = np.asarray(targets)
     except ValueError:

@@ -114,7 +114,7 @@ class Module:
                 raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
         for name, leaf in leaves.items():
             if isinstance(leaf, Node):
-                leaf.data = arrays[name]  # type: ignore[attr-defined]
+                leaf.data = arrays[name]
             else:
                 leaf[...] = arrays[name]
 
@@ -159,4 +159,4 @@ def _collect_modules(tree: Any, found: dict[Module, None], seen: set[int]) -> No
 
 
 def _numbers(leaf: Any) -> Any:
-    return leaf.data if isinstance(leaf, Node) else leaf  # type: ignore[attr-defined]
+    return leaf.data if isinstance(leaf, Node) else leaf

@@ -45,7 +45,7 @@ class Optimizer:
             grad = parameter._grad  # None where none has come, which `.grad` of a Value hides
             if grad is None or parameter.constant:
                 continue
-            plain = grad.data if isinstance(grad, Node) else grad  # type: ignore[attr-defined]
+            plain = grad.data if isinstance(grad, Node) else grad
             self.steps[i] += 1
             parameter.data = self.update(parameter.data, plain, self.state[i], self.steps[i])
 

@@ -37,7 +37,7 @@ def plain(outputs: Any) -> Array:
     """Outputs as an array of plain numbers."""
     if isinstance(outputs, list):
         return np.array([plain(output) for output in outputs])
-    return np.asarray(outputs.data if isinstance(outputs, Node) else outputs)  # type: ignore[attr-defined]
+    return np.asarray(outputs.data if isinstance(outputs, Node) else outputs)
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from .fit_checks import (
 )
 from .history import History
 from .metrics import Metric, measured, resolved
-from .module import Module
 from .optim import Optimizer
 from .predict import mode, plain, respond
 from .progress import Callback, ProgressLine
@@ -34,13 +33,17 @@ Array = npt.NDArray[Any]
 
 @dataclass
 class Training:
-    """A run of `fit` as its callbacks see it: `epoch` counts from 1, `stop` ends the run."""
+    """A run of `fit` as its callbacks see it: `epoch` counts from 1, `stop` ends the run.
+
+    `others` are the model's parameters that the optimizer does not know.
+    """
 
     model: Any
     optimizer: Optimizer
     loss: Callable[[Any, Any], Any]
     history: History
     epochs: int
+    others: Sequence[Any] = ()
     epoch: int = 0
     stop: bool = False
 
@@ -93,7 +96,9 @@ def fit(
     )
     named = resolved(metrics, loss, targets)
     size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
-    training = Training(model, optimizer, loss, History(), epochs)
+    known = set(optimizer.parameters)
+    others = [parameter for parameter in parameters if parameter not in known]
+    training = Training(model, optimizer, loss, History(), epochs, others)
     listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
     for pair in ((inputs, targets), *([held_out] if held_out else [])):
         # What the model, the loss or a metric refuses, it refuses now, before anything is learned.
@@ -169,8 +174,8 @@ def _train_on(training: Training, X: Array, y: Array) -> tuple[float, Array]:
     outputs = respond(training.model, X)
     loss = _checked(training.loss(outputs, y))
     training.optimizer.zero_grad()
-    if isinstance(training.model, Module):  # the optimizer may know a part of it only
-        training.model.zero_grad()
+    for parameter in training.others:
+        parameter.grad = None
     loss.backward()
     training.optimizer.step()
     return float(loss), plain(outputs)
@@ -194,9 +199,9 @@ def _checked(loss: Any) -> Any:
             f"the loss must be a Value or a Tensor to learn from, but {loss!r} came, a "
             f"{type(loss).__name__}"
         )
-    if np.size(loss.data) != 1:  # type: ignore[attr-defined]
+    if np.size(loss.data) != 1:
         raise ShapeError(
-            f"the loss must be a single number, but it has shape {np.shape(loss.data)}; call "  # type: ignore[attr-defined]
+            f"the loss must be a single number, but it has shape {np.shape(loss.data)}; call "
             ".mean() on it"
         )
     return loss

@@ -5,9 +5,9 @@ Labels are HTML-like tables and not records: those take any character, and cells
 
 import html
 
+from ..nn.optional import optional
 from . import style
 from .measure import frame, smallest
-from .optional import optional
 from .picture import Box, Picture
 
 POINTS_PER_INCH = 72

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..engine import ShapeError
 from ..nn import History, predict
-from .optional import optional
+from ..nn.optional import optional
 
 Array = npt.NDArray[Any]
 
