@@ -26,7 +26,7 @@ from tests.oracles import (
     Row,
     mp,
 )
-from twingrad.engine import array_rules, list_rules, rules
+from twingrad.engine import array_rules, layer_rules, list_rules, rules, window_rules
 
 # The rows of what both twins do
 
@@ -215,6 +215,54 @@ def _log_softmax(x: Any, axis: Any = -1) -> Any:
     return np.log(_softmax(x, axis))
 
 
+def _standardized(x: Any, axis: Any, eps: float) -> Any:
+    return (x - x.mean(axis, keepdims=True)) / np.sqrt(_var(x, axis, keepdims=True) + eps)
+
+
+def _seen(x: Any, kernel: Any, stride: Any, padding: Any, fill: float = 0.0) -> Any:
+    """Window by window, as they are defined: an array [channel, i, j, image, row, column]."""
+    sides = ((0, 0), (0, 0), (padding[0],) * 2, (padding[1],) * 2)
+    framed = np.pad(x, sides, constant_values=fill)
+    rows = range(0, framed.shape[2] - kernel[0] + 1, stride[0])
+    columns = range(0, framed.shape[3] - kernel[1] + 1, stride[1])
+    taken = [[framed[:, :, r:, c:][:, :, : kernel[0], : kernel[1]] for c in columns] for r in rows]
+    return np.array(taken).transpose(3, 4, 5, 2, 0, 1)
+
+
+def _folded(x: Any, shape: Any, stride: Any, padding: Any) -> Any:
+    framed = np.zeros((*shape[:2], shape[2] + 2 * padding[0], shape[3] + 2 * padding[1]), x.dtype)
+    for channel, i, j, image, r, c in np.ndindex(x.shape):
+        place = (image, channel, r * stride[0] + i, c * stride[1] + j)
+        framed[place] += x[channel, i, j, image, r, c]
+    down, across = padding
+    return framed[:, :, down : down + shape[2], across : across + shape[3]]
+
+
+def _conv2d(x: Any, weight: Any, *bias: Any, stride: Any, padding: Any) -> Any:
+    seen = _seen(x, weight.shape[2:], stride, padding)
+    y = np.einsum("oijk,ijknrc->norc", weight, seen)
+    return y + bias[0][:, None, None] if bias else y
+
+
+def looking(name: str, oracle: Any, *shapes: tuple[int, ...], **static: Any) -> OnArrays:
+    """A row of what looks at images through a window."""
+    return array(
+        getattr(window_rules, name),
+        lambda *operands: tg.apply(getattr(window_rules, name), *operands, **static),
+        lambda *operands: oracle(*operands, **static),
+        *shapes,
+        note=" ".join(f"{key}={value}" for key, value in static.items()),
+    )
+
+
+WINDOWS: list[dict[str, Any]] = [
+    {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)},
+    {"kernel": (3, 2), "stride": (1, 2), "padding": (1, 0)},
+    {"kernel": (2, 3), "stride": (3, 1), "padding": (0, 2)},
+    {"kernel": (1, 1), "stride": (2, 2), "padding": (0, 0)},
+]
+"""Windows side by side, overlapping, framed, and some that leave rows of the image unseen."""
+
 REDUCTIONS = {
     "sum": np.sum,
     "mean": np.mean,
@@ -250,8 +298,8 @@ ON_ARRAYS = [
     ],
     *[
         array(
-            array_rules.linear,
-            lambda x, weight, bias: tg.apply(array_rules.linear, x, weight, bias),
+            layer_rules.linear,
+            lambda x, weight, bias: tg.apply(layer_rules.linear, x, weight, bias),
             lambda x, weight, bias: x @ weight + bias,
             *(shape, (3, 2), (2,)),
         )
@@ -269,6 +317,53 @@ ON_ARRAYS = [
     *[same("std", _std, (3, 2), axis=axis, ddof=1) for axis in (None, 0)],
     *[same("softmax", _softmax, (2, 3, 2), axis=axis) for axis in (-1, 0, None, (0, 1))],
     *[same("log_softmax", _log_softmax, (2, 3, 2), axis=axis) for axis in (-1, 0, None, (0, 1))],
+    *[
+        array(
+            layer_rules.standardize,
+            lambda x, axis=axis: tg.apply(layer_rules.standardize, x, axis=axis, eps=2.0),
+            lambda x, axis=axis: _standardized(x, axis, 2.0),
+            (3, 4),
+            note=f"axis={axis}",
+        )
+        for axis in (0, -1, (0, 1))
+    ],
+    array(
+        layer_rules.dropout,
+        lambda x: tg.apply(layer_rules.dropout, x, kept=MASK, scale=1.25),
+        lambda x: np.where(MASK, x / 0.8, 0.0),
+        (2, 3),
+    ),
+    *[looking("windows", _seen, (2, 2, 5, 4), fill=0.5, **static) for static in WINDOWS],
+    looking("fold", _folded, (2, 2, 3, 1, 2, 2), shape=(1, 2, 3, 4), stride=(2, 1), padding=(1, 0)),
+    looking("fold", _folded, (1, 2, 2, 2, 2, 1), shape=(2, 1, 4, 2), stride=(2, 2), padding=(0, 0)),
+    *[
+        looking("conv2d", _conv2d, (2, 3, 4, 5), (2, 3, *kernel), *bias, **static)
+        for kernel, bias, static in [
+            ((3, 3), [(2,)], {"stride": (1, 1), "padding": (1, 1)}),
+            ((3, 2), [(2,)], {"stride": (2, 1), "padding": (0, 1)}),
+            ((1, 1), [], {"stride": (1, 2), "padding": (0, 0)}),
+            ((4, 5), [], {"stride": (1, 1), "padding": (0, 0)}),
+        ]
+    ],
+    *[
+        looking(
+            "max_pool2d",
+            lambda x, **static: _seen(x, **static, fill=-np.inf).max((1, 2)).swapaxes(0, 1),
+            (1, 2, 5, 4),
+            **static,
+        )
+        for static in WINDOWS
+        if max(static["padding"]) < 2
+    ],
+    *[
+        looking(
+            "avg_pool2d",
+            lambda x, **static: _seen(x, **static).mean((1, 2)).swapaxes(0, 1),
+            (2, 2, 5, 4),
+            **static,
+        )
+        for static in WINDOWS
+    ],
     array(
         array_rules.cross_entropy,
         lambda x: tg.apply(array_rules.cross_entropy, x, targets=TARGETS.astype(x.dtype)),

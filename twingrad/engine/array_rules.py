@@ -56,14 +56,6 @@ def _transposed(x: Operand) -> Operand:
     return x.transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-@selective
-def linear(x: Operand, weight: Operand, bias: Operand, *, needs: tuple[bool, ...]) -> Pulled:
-    """x @ weight + bias: a whole layer in one node."""
-    product, pull_back = matmul(x, weight, needs=needs)
-    product += bias
-    return product, lambda grad: (*pull_back(grad), grad)
-
-
 # Reductions
 
 
@@ -76,8 +68,8 @@ def sum(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
 
 def mean(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
     """The mean over an axis; every slope is 1/n."""
-    n = _count(x, axis)
-    return _mean(x, axis, keepdims), lambda grad: (
+    n = afn.count(x, axis)
+    return afn.mean(x, axis, keepdims), lambda grad: (
         afn.broadcast_to(afn.over_axes(grad / n, x, axis, keepdims), x.shape),
     )
 
@@ -105,7 +97,7 @@ def _shared(
 
 def var(x: Operand, *, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Pulled:
     """Σ(x - mean)²/(n - ddof); its slopes are 2(x - mean)/(n - ddof)."""
-    n = _count(x, axis) - ddof
+    n = afn.count(x, axis) - ddof
     deviation = _deviation(x, axis)
     y = (deviation * deviation).sum(axis=axis, keepdims=keepdims) / n
     return y, lambda grad: (afn.over_axes(grad, x, axis, keepdims) * (2.0 * deviation / n),)
@@ -113,7 +105,7 @@ def var(x: Operand, *, axis: Axis = None, keepdims: bool = False, ddof: int = 0)
 
 def std(x: Operand, *, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Pulled:
     """√var; its slopes are (x - mean)/((n - ddof) std), and 0 where all numbers are equal."""
-    n = _count(x, axis) - ddof
+    n = afn.count(x, axis) - ddof
     deviation = _deviation(x, axis)
     y = fn.sqrt((deviation * deviation).sum(axis=axis, keepdims=keepdims) / n)
 
@@ -160,18 +152,7 @@ def cross_entropy(x: Operand, *, targets: Any) -> Pulled:
 
 
 def _deviation(x: Operand, axis: Axis) -> Operand:
-    return x - _mean(x, axis, keepdims=True)
-
-
-def _mean(x: Operand, axis: Axis, keepdims: bool) -> Operand:
-    if _count(x, axis):
-        return x.mean(axis=axis, keepdims=keepdims)
-    return x.sum(axis=axis, keepdims=keepdims) / 0  # nan, of which NumPy's mean would warn
-
-
-def _count(x: Operand, axis: Axis) -> int:
-    axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
-    return prod(x.shape[a] for a in axes)
+    return x - afn.mean(x, axis, keepdims=True)
 
 
 # Shapes

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import erf as _erf
+from . import select as _select
 
 Operand: TypeAlias = Any
 """A float, an array or a node: what a rule is given, and what it returns."""
@@ -192,7 +193,7 @@ def where(condition: Any, x: Operand, y: Operand) -> Operand:
     node = _first_node((x, y))
     if node is not None:
         return node._trace("where", (x, y), condition=condition)
-    return np.where(condition, x, y)
+    return _select.where(condition, x, y)
 
 
 def equal(x: Operand, y: Operand) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from . import array_rules, list_rules, rules
+from . import array_rules, list_rules, rules, window_rules
 from .errors import GraphError
 from .numpy_border import NumPyBorder
 from .operators import Operators
@@ -21,7 +21,7 @@ from .sweep import gradients, is_remembering, topological_order
 from .symbols import operation_name
 
 NO_STATIC: dict[str, Any] = {}
-_RULES = {**vars(array_rules), **vars(list_rules), **vars(rules)}
+_RULES = {**vars(array_rules), **vars(list_rules), **vars(rules), **vars(window_rules)}
 _data_of = attrgetter("_data")
 
 

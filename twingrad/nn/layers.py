@@ -1,20 +1,20 @@
-"""Layers on Tensors: Linear, the activations, and Sequential, which chains them.
+"""Linear, Flatten and Dropout: the layers on Tensors that most networks have.
 
 A batch is the first axis; a layer's parameters are Tensors of float32 unless told otherwise.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from collections.abc import Callable
+from math import prod
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import engine
 from ..engine import ShapeError, Tensor, apply
-from ..engine.array_rules import linear
+from ..engine.layer_rules import dropout, linear
 from . import init as initialisers
 from .module import Module
-from .neuron import MLP, check_width
+from .neuron import check_width
 
 Rng = int | np.random.Generator | None
 
@@ -40,146 +40,91 @@ class Linear(Module):
     ) -> None:
         check_width("in_features", in_features)
         check_width("out_features", out_features)
-        shape = (in_features, out_features)
-        drawn = np.asarray(initialisers.by_name(init)(shape, rng=rng, dtype=dtype))
-        if drawn.shape != shape:
-            raise ShapeError(f"init gave weights of shape {drawn.shape}, not {shape}")
-        self.weight = Tensor(drawn, dtype=dtype)
+        self.weight = drawn((in_features, out_features), init, dtype, rng)
         self.bias = Tensor(np.zeros(out_features), dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
         """The layer's response to a batch, or to one sample of shape (in_features,)."""
-        shape = np.shape(getattr(x, "data", x))
+        shape = shape_of(x)
         if not shape or shape[-1] != self.weight.shape[0]:
-            raise ShapeError(f"{self!r}: expected (batch, {self.weight.shape[0]}), got {shape}")
+            raise ShapeError(
+                f"{self!r}: expected (batch, {self.weight.shape[0]}), got {shape}{self._fix(shape)}"
+            )
         if self.bias is None:
             return x @ self.weight
         return apply(linear, x, self.weight, self.bias)
 
-    def __repr__(self) -> str:
-        bias = "" if self.bias is not None else ", bias=False"
-        dtype = "" if self.weight.dtype == np.float32 else f", dtype={str(self.weight.dtype)!r}"
-        return f"Linear({self.weight.shape[0]}, {self.weight.shape[1]}{bias}{dtype})"
-
-
-class ReLU(Module):
-    """max(x, 0)."""
-
-    def forward(self, x: Any) -> Any:
-        """Each element's relu."""
-        return engine.relu(x)
-
-
-class LeakyReLU(Module):
-    """x where positive, else alpha x."""
-
-    def __init__(self, alpha: float = 0.01) -> None:
-        self.alpha = float(alpha)
-
-    def forward(self, x: Any) -> Any:
-        """Each element's leaky relu."""
-        return engine.leaky_relu(x, self.alpha)
+    def _fix(self, shape: tuple[int, ...]) -> str:
+        wanted, out = self.weight.shape
+        if len(shape) > 2 and prod(shape[1:]) == wanted:
+            return "; put Flatten() before it"
+        if len(shape) == 2 and shape[0] == wanted:
+            return "; samples are rows: transpose the input, x.T"
+        return f"; Linear({shape[-1]}, {out}) would take that" if shape else ""
 
     def __repr__(self) -> str:
-        return f"LeakyReLU(alpha={self.alpha:g})"
+        return f"Linear({self.weight.shape[0]}, {self.weight.shape[1]}{settings_of(self)})"
 
 
-class Tanh(Module):
-    """The hyperbolic tangent."""
-
-    def forward(self, x: Any) -> Any:
-        """Each element's tanh."""
-        return engine.tanh(x)
-
-
-class Sigmoid(Module):
-    """1/(1 + e⁻ˣ)."""
+class Flatten(Module):
+    """(batch, …) -> (batch, all the rest in one axis), as between images and a Linear."""
 
     def forward(self, x: Any) -> Any:
-        """Each element's sigmoid."""
-        return engine.sigmoid(x)
+        """Each sample as one row."""
+        shape = shape_of(x)
+        if not shape:
+            raise ShapeError(f"{self!r}: expected (batch, ...), got a single number")
+        return x.reshape((shape[0], prod(shape[1:])))
 
 
-class GELU(Module):
-    """x Φ(x), exactly or by its tanh approximation."""
+class Dropout(Module):
+    """While training, each number is 0 with probability p, and else 1/(1 - p) times itself.
 
-    def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
-        self.approximate = approximate
+    In evaluation it does nothing. Srivastava et al. 2014, JMLR 15, with the scaling at training
+    time ("inverted"), so that the mean stays. `rng` draws the masks, and is saved in checkpoints.
 
-    def forward(self, x: Any) -> Any:
-        """Each element's gelu."""
-        return engine.gelu(x, self.approximate)
-
-    def __repr__(self) -> str:
-        return "GELU()" if self.approximate == "none" else "GELU(approximate='tanh')"
-
-
-class Softplus(Module):
-    """log(1 + eˣ)."""
-
-    def forward(self, x: Any) -> Any:
-        """Each element's softplus."""
-        return engine.softplus(x)
-
-
-class Softmax(Module):
-    """exp x over its sum along an axis, the last by default.
-
-    Not before `cross_entropy`, which takes the logits themselves.
+    >>> from twingrad.nn import Dropout
+    >>> Dropout(0.5, rng=0)
+    Dropout(0.5)
     """
 
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
+    def __init__(self, p: float = 0.5, rng: Rng = None) -> None:
+        if not isinstance(p, int | float | np.number) or not 0.0 <= p < 1.0:
+            raise ValueError(f"p is the share that is dropped, from 0 to below 1, not {p!r}")
+        self.p = float(p)
+        self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
-        """The softmax along the axis."""
-        return engine.softmax(x, self.axis)
+        """Each element kept or dropped."""
+        if not self.training or not self.p:
+            return x
+        kept = self.rng.random(shape_of(x), dtype=np.float32) >= self.p
+        return apply(dropout, x, kept=kept, scale=1.0 / (1.0 - self.p))
 
     def __repr__(self) -> str:
-        return "Softmax()" if self.axis == -1 else f"Softmax(axis={self.axis})"
+        return f"Dropout({self.p:g})"
 
 
-class Sequential(Module):
-    """Layers, each fed with the output of the one before; any function may stand among them.
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of a Tensor or of an array."""
+    return np.shape(getattr(x, "data", x)) if not isinstance(x, np.ndarray) else x.shape
 
-    >>> from twingrad.nn import Linear, ReLU, Sequential
-    >>> Sequential(Linear(2, 8, rng=0), ReLU(), Linear(8, 1, rng=1))
-    Sequential(Linear(2, 8), ReLU(), Linear(8, 1))
-    """
 
-    def __init__(self, *layers: Any) -> None:
-        given = layers[0] if len(layers) == 1 and isinstance(layers[0], list | tuple) else layers
-        for layer in given:
-            if not callable(layer):
-                raise TypeError(
-                    f"Sequential takes layers, but {layer!r} came, a {type(layer).__name__}"
-                )
-        self.layers = list(given)
+def drawn(
+    shape: tuple[int, ...],
+    init: str | Callable[..., npt.NDArray[Any]],
+    dtype: npt.DTypeLike,
+    rng: Rng,
+) -> Tensor:
+    """Weights as an initialiser draws them."""
+    numbers = np.asarray(initialisers.by_name(init)(shape, rng=rng, dtype=dtype))
+    if numbers.shape != shape:
+        raise ShapeError(f"init gave weights of shape {numbers.shape}, not {shape}")
+    return Tensor(numbers, dtype=dtype)
 
-    def forward(self, x: Any) -> Any:
-        """The output of the last layer."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
 
-    def to_scalar(self) -> MLP:
-        """The same network on Values; for chains of Linear and activations."""
-        from .twins import to_scalar
-
-        return to_scalar(self)
-
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.layers[index]
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.layers)
-
-    def __repr__(self) -> str:
-        names = [
-            repr(layer) if isinstance(layer, Module) else getattr(layer, "__name__", repr(layer))
-            for layer in self.layers
-        ]
-        return f"Sequential({', '.join(names)})"
+def settings_of(layer: Any) -> str:
+    """How a layer with a weight shows that it has no bias, or another precision."""
+    bias = "" if layer.bias is not None else ", bias=False"
+    dtype = "" if layer.weight.dtype == np.float32 else f", dtype={str(layer.weight.dtype)!r}"
+    return bias + dtype

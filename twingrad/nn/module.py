@@ -29,10 +29,18 @@ class Module:
     """
 
     training = True
+    indexed = ""
+    """The list that an index of this module reads, as model[2] reads model.layers[2]."""
+    least_batch = 1
+    """The smallest batch that this module can train on."""
 
     def __call__(self, *inputs: Any) -> Any:
-        """The output for the inputs: `forward`."""
-        return self.forward(*inputs)
+        """The output for the inputs: `forward`. A `ShapeError` from within tells where it was."""
+        try:
+            return self.forward(*inputs)
+        except ShapeError as error:
+            _tell_the_place(error, self)
+            raise
 
     def forward(self, *inputs: Any) -> Any:
         """The output for the inputs; every model defines its own."""
@@ -53,7 +61,13 @@ class Module:
 
     def named_numbers(self) -> Iterator[tuple[str, Any]]:
         """Every parameter, frozen or not, and every array kept beside them, with its path."""
-        return _leaves(self)
+        for name, leaf in _leaves(self, (Node, np.ndarray)):
+            if not leaf.parents if isinstance(leaf, Node) else leaf.dtype.kind in "biuf":
+                yield name, leaf
+
+    def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
+        """Every source of randomness in the attributes, with its path: that of a Dropout."""
+        return _leaves(self, np.random.Generator)
 
     def modules(self) -> Iterator["Module"]:
         """This module and every one inside it, each once."""
@@ -123,18 +137,16 @@ class Module:
 
 
 def _leaves(
-    tree: Any, path: str = "", above: frozenset[int] = frozenset()
+    tree: Any, kinds: Any, path: str = "", above: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, Any]]:
-    """Every array of numbers below and every node that was not computed, with its path."""
-    if isinstance(tree, Node):
-        if not tree.parents:
-            yield path, tree
-    elif isinstance(tree, np.ndarray):
-        if tree.dtype.kind in "biuf":
-            yield path, tree
+    """Everything of these kinds below, with its path."""
+    if isinstance(tree, kinds):
+        yield path, tree
     elif id(tree) not in above:  # a part may point back to the whole
         for name, branch in _branches(tree):
-            yield from _leaves(branch, f"{path}.{name}" if path else name, above | {id(tree)})
+            yield from _leaves(
+                branch, kinds, f"{path}.{name}" if path else name, above | {id(tree)}
+            )
 
 
 def _branches(tree: Any) -> list[tuple[str, Any]]:
@@ -160,3 +172,33 @@ def _collect_modules(tree: Any, found: dict[Module, None], seen: set[int]) -> No
 
 def _numbers(leaf: Any) -> Any:
     return leaf.data if isinstance(leaf, Node) else leaf
+
+
+def _tell_the_place(error: ShapeError, module: Module) -> None:
+    """Begin the error's message with the path from the outermost module to the innermost.
+
+    Each module that the error passes on its way out puts its own name before what was known.
+    """
+    place = error.__dict__.setdefault("place", module)
+    said = error.__dict__.setdefault("said", str(error))
+    if place is not module:
+        path = _path(module, place, set())
+        shown = said if said.startswith(type(place).__name__) else f"{place!r}: {said}"
+        if path is not None:
+            error.args = (f"{type(module).__name__}{path} {shown}",)
+
+
+def _path(tree: Any, wanted: Module, seen: set[int]) -> str | None:
+    """How one would write the way to a module: ".encoder[2]"; None if there is none."""
+    if tree is wanted:
+        return ""
+    if id(tree) in seen:
+        return None
+    seen.add(id(tree))
+    for name, branch in _branches(tree):
+        found = _path(branch, wanted, seen)
+        if found is not None:
+            if isinstance(tree, Module):
+                return found if name == tree.indexed else f".{name}{found}"
+            return f"[{name!r}]{found}" if isinstance(tree, dict) else f"[{name}]{found}"
+    return None

@@ -15,7 +15,7 @@ from ..engine import Node, ShapeError, Value
 from .module import Module
 
 if TYPE_CHECKING:
-    from .layers import Sequential
+    from .containers import Sequential
 
 Rng = int | np.random.Generator | None
 Activation = str | Callable[[Any], Any]

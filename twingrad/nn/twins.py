@@ -6,7 +6,9 @@ import numpy as np
 
 from .. import engine
 from ..engine import Value
-from .layers import GELU, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Softplus, Tanh
+from .activations import GELU, LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from .containers import Sequential
+from .layers import Linear
 from .module import Module
 from .neuron import ACTIVATIONS, MLP, Layer
 
