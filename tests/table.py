@@ -107,6 +107,12 @@ ELEMENTWISE = [
         note="not",
     ),
     row(
+        rules.huber,
+        lambda x: tg.apply(rules.huber, x, delta=1.1),
+        lambda x: x * x / 2 if abs(x) < 1.1 else mp.mpf(1.1) * (abs(x) - mp.mpf(1.1) / 2),
+        ANYWHERE_BUT_ONE,
+    ),
+    row(
         rules.binary_cross_entropy,
         lambda x, target: tg.apply(rules.binary_cross_entropy, x, target),
         lambda x, t: -t * mp.log(_sigmoid(x)) - (1 - t) * mp.log(1 - _sigmoid(x)),

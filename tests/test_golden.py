@@ -158,10 +158,9 @@ def test_every_operation_has_a_case_and_every_case_an_operation() -> None:
 LOSSES = GOLDEN["losses"]
 
 
-def loss_of(case: Case) -> Callable[..., Any]:
-    if not hasattr(nn, case["loss"]):
-        pytest.skip(f"twingrad.nn has no {case['loss']} yet")
-    return getattr(nn, case["loss"])
+def loss_of(case: Case, outputs: Any) -> Any:
+    loss, settings = getattr(nn, case["loss"]), case.get("settings", {})
+    return loss(outputs, targets_of(case), reduction=case["reduction"], **settings)
 
 
 def targets_of(case: Case) -> np.ndarray:
@@ -176,7 +175,7 @@ def described_loss(case: Case) -> str:
 @pytest.mark.parametrize("case", LOSSES, ids=map(described_loss, LOSSES))
 def test_a_loss_has_pytorchs_value_and_gradient(case: Case) -> None:
     outputs = Tensor(case["outputs"])
-    value = loss_of(case)(outputs, targets_of(case), reduction=case["reduction"])
+    value = loss_of(case, outputs)
     value.backward()
     np.testing.assert_allclose(value.item(), case["value"], rtol=RTOL, atol=ATOL)
     np.testing.assert_allclose(outputs.grad, case["gradient"], rtol=RTOL, atol=ATOL)
@@ -185,7 +184,7 @@ def test_a_loss_has_pytorchs_value_and_gradient(case: Case) -> None:
 @pytest.mark.parametrize("case", LOSSES, ids=map(described_loss, LOSSES))
 def test_a_loss_of_values_has_pytorchs_value_and_gradient(case: Case) -> None:
     outputs = [[Value(x) for x in row] for row in case["outputs"]]
-    value = loss_of(case)(outputs, targets_of(case), reduction=case["reduction"])
+    value = loss_of(case, outputs)
     value.backward()
     np.testing.assert_allclose(value.data, case["value"], rtol=RTOL, atol=ATOL)
     gradient = [[x.grad for x in row] for row in outputs]
@@ -198,8 +197,6 @@ TRAJECTORIES = GOLDEN["trajectories"]
 
 
 def optimizer_of(case: Case, parameters: list[Any]) -> Any:
-    if not hasattr(nn, case["optimizer"]):
-        pytest.skip(f"twingrad.nn has no {case['optimizer']} yet")
     return getattr(nn, case["optimizer"])(parameters, **case["settings"])
 
 
@@ -235,6 +232,78 @@ def test_ten_steps_of_an_optimizer_of_values_are_pytorchs(case: Case) -> None:
         (tg.dot(errors, errors) / len(errors)).backward()
         optimizer.step()
         np.testing.assert_allclose([p.data for p in (*w, *b)], expected, rtol=1e-11, atol=1e-13)
+
+
+def test_every_loss_and_every_optimizer_that_pytorch_has_is_among_the_cases() -> None:
+    losses = {name for name in nn.__all__ if name.endswith("_loss") or "cross_entropy" in name}
+    assert {case["loss"] for case in LOSSES} == losses
+    optimizers = {case["optimizer"] for case in TRAJECTORIES}
+    assert optimizers == {kind.__name__ for kind in subclasses(nn.Optimizer)} - {"Lion"}
+    schedules = {kind.__name__ for kind in subclasses(nn.Schedule)}
+    assert {case["schedule"] for case in SCHEDULES} == schedules
+
+
+def subclasses(kind: type) -> set[type]:
+    """What nn offers of a kind."""
+    offered = [getattr(nn, name) for name in nn.__all__]
+    return {x for x in offered if isinstance(x, type) and issubclass(x, kind)} - {kind}
+
+
+# Schedules
+
+SCHEDULES = GOLDEN["schedules"]
+
+
+def described_schedule(case: Case) -> str:
+    return f"{case['schedule']} {case['settings']}"
+
+
+@pytest.mark.parametrize("case", SCHEDULES, ids=map(described_schedule, SCHEDULES))
+def test_a_schedule_has_pytorchs_rate_at_every_step(case: Case) -> None:
+    schedule = getattr(nn, case["schedule"])(**case["settings"])
+    steps = range(len(case["rates"]))
+    found = [nn.schedule.learning_rate(schedule, case["base"], step) for step in steps]
+    # PyTorch multiplies the rate before by a ratio, and so gathers rounding errors.
+    np.testing.assert_allclose(found, case["rates"], rtol=1e-12, atol=1e-16)
+
+
+# Clipping
+
+CLIPPED = GOLDEN["clipping"]
+
+
+def described_clipping(case: Case) -> str:
+    return f"{case['settings']} of {case.get('norm', '')} {case['clipped'][0].ravel()[:2]}"
+
+
+def clip(case: Case, parameters: list[Any]) -> None:
+    settings = {name: float(number) for name, number in case["settings"].items()}
+    if case["by"] == "value":
+        nn.clip_grad_value(parameters, **settings)
+    else:
+        norm = nn.clip_grad_norm(parameters, **settings, error_if_nonfinite=False)
+        np.testing.assert_allclose(norm, case["norm"], rtol=RTOL)
+
+
+@pytest.mark.parametrize("case", CLIPPED, ids=map(described_clipping, CLIPPED))
+def test_clipped_gradients_are_pytorchs(case: Case) -> None:
+    parameters = [Tensor(np.zeros_like(g)) for g in case["gradients"]]
+    for parameter, gradient in zip(parameters, case["gradients"], strict=True):
+        parameter.grad = gradient
+    clip(case, parameters)
+    for parameter, expected in zip(parameters, case["clipped"], strict=True):
+        np.testing.assert_allclose(parameter.grad, expected, rtol=RTOL)
+
+
+@pytest.mark.parametrize("case", CLIPPED, ids=map(described_clipping, CLIPPED))
+def test_clipped_gradients_of_values_are_pytorchs(case: Case) -> None:
+    numbers = np.concatenate([g.ravel() for g in case["gradients"]])
+    parameters = [Value(0.0) for _ in numbers]
+    for parameter, number in zip(parameters, numbers, strict=True):
+        parameter.grad = number
+    clip(case, parameters)
+    expected = np.concatenate([g.ravel() for g in case["clipped"]])
+    np.testing.assert_allclose([p.grad for p in parameters], expected, rtol=RTOL)
 
 
 # The file

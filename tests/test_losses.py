@@ -18,7 +18,8 @@ mp.dps = 60
 Loss = Callable[..., Any]
 Answer = tuple[float, np.ndarray]
 BCE = nn.binary_cross_entropy_with_logits
-ELEMENTWISE: list[Loss] = [nn.mse_loss, nn.hinge_loss, BCE]
+ELEMENTWISE: list[Loss] = [nn.mse_loss, nn.l1_loss, nn.huber_loss, nn.hinge_loss, BCE]
+BY_CLASS: list[Loss] = [nn.cross_entropy, nn.nll_loss]
 
 
 def on_values(loss: Loss, outputs: Any, targets: Any, **named: Any) -> Answer:
@@ -137,10 +138,92 @@ def test_cross_entropy_takes_one_sample_too(on_twin: Any) -> None:
     assert one[1] == pytest.approx(batch[1][0], rel=1e-14)
 
 
-def test_gradient_reaches_targets_that_are_tensors() -> None:
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [(nn.mse_loss, [-2.0, 4.0]), (nn.l1_loss, [-1.0, 1.0]), (nn.huber_loss, [-1.0, 1.0])],
+)
+def test_gradient_reaches_targets_that_are_tensors(loss: Loss, expected: list[float]) -> None:
     target = Tensor([1.0, 5.0])
-    nn.mse_loss(Tensor([2.0, 3.0]), target, reduction="sum").backward()
-    assert target.grad.tolist() == [-2.0, 4.0]
+    loss(Tensor([2.0, 3.0]), target, reduction="sum").backward()
+    assert target.grad.tolist() == expected
+
+
+@both_twins
+def test_the_absolute_error_has_no_slope_where_there_is_no_error(on_twin: Any) -> None:
+    found, slopes = on_twin(nn.l1_loss, [2.0, 0.5, -3.0], [2.0, 1.0, -4.0], reduction="sum")
+    assert found == 1.5
+    assert slopes.tolist() == [0.0, -1.0, 1.0]
+
+
+@both_twins
+@pytest.mark.parametrize("delta", [0.3, 1.0, 25.0])
+def test_huber_is_a_parabola_that_goes_on_as_its_tangents(delta: float, on_twin: Any) -> None:
+    errors = np.array([0.0, 0.1, 0.29, 0.31, 0.9, 1.1, 24.0, 26.0, 1e4])
+    errors = np.concatenate([errors, -errors])
+
+    def truth(error: float) -> Any:
+        at = mp.mpf(max(-delta, min(delta, error)))  # where the tangent touches
+        return at * at / 2 + at * (mp.mpf(error) - at)
+
+    found, slopes = on_twin(nn.huber_loss, errors, np.zeros(18), delta=delta, reduction="sum")
+    assert found == pytest.approx(float(sum(map(truth, errors))), rel=1e-14)
+    expected = [float(mp.diff(truth, error)) for error in errors]
+    assert slopes == pytest.approx(expected, rel=1e-14, abs=1e-14)
+    one, _ = on_twin(nn.huber_loss, [errors[3]], [0.0], delta=delta)
+    assert one == pytest.approx(float(truth(errors[3])), rel=1e-14)
+
+
+def test_second_derivatives_of_huber_are_one_inside_and_none_outside() -> None:
+    errors = [0.5, -0.7, 3.0, -3.0, 1e300, -np.inf, 0.75, -0.75]
+
+    def huber(outputs: Any) -> Any:
+        return nn.huber_loss(outputs, np.zeros(8), reduction="sum", delta=0.75)
+
+    expected = np.diag([1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])  # on the border as PyTorch
+    assert np.array_equal(tg.hessian(huber)(np.array(errors)), expected)
+    assert np.array_equal(tg.hessian(huber)(errors), expected)
+
+
+@both_twins
+def test_nll_takes_distributions_and_one_sample_too(on_twin: Any) -> None:
+    logs = np.log([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]])
+    targets = [[0.5, 0.5, 0.0], [0.0, 0.25, 0.75]]
+    found, slopes = on_twin(nn.nll_loss, logs, targets, reduction="sum")
+    # (1 + 2)/2 bits and (log₂ 4/3 + 9)/4 bits.
+    bits = mp.mpf(3) / 2 + (mp.log(mp.mpf(4) / 3, 2) + 9) / 4
+    assert found == pytest.approx(float(bits * mp.log(2)), rel=1e-14)
+    assert slopes.tolist() == (-np.array(targets)).tolist()
+    one, slope = on_twin(nn.nll_loss, logs[0], 1)
+    assert one == pytest.approx(float(mp.log(4)), rel=1e-15)
+    assert slope.tolist() == [0.0, -1.0, 0.0]
+
+
+rows = st.lists(st.lists(st.floats(-50.0, 50.0), min_size=3, max_size=3), min_size=1, max_size=4)
+
+
+@given(rows, st.integers(0, 2**32))
+@settings(max_examples=30)
+def test_nll_of_the_log_softmax_is_the_cross_entropy(logits: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights = rng.uniform(size=(len(logits), 3))
+    for labels in (rng.integers(0, 3, len(logits)), weights / weights.sum(-1, keepdims=True)):
+
+        def in_two_steps(outputs: Any, labels: Any, **named: Any) -> Any:
+            return nn.nll_loss(tg.log_softmax(outputs), labels, **named)
+
+        found, slopes = on_a_tensor(in_two_steps, logits, labels)
+        truth, of_logits = on_a_tensor(nn.cross_entropy, logits, labels)
+        assert found == pytest.approx(truth, rel=1e-12, abs=1e-14)
+        assert slopes == pytest.approx(of_logits, rel=1e-11, abs=1e-14)
+
+
+@pytest.mark.parametrize("loss", [*ELEMENTWISE, *BY_CLASS])
+def test_a_loss_of_single_precision_stays_there(loss: Loss) -> None:
+    outputs = Tensor(np.full((2, 3), -0.25), dtype=np.float32)
+    for labels in ([0, 2], np.eye(3)[:2]) if loss in BY_CLASS else (np.ones((2, 3)),):
+        value = loss(outputs, labels)
+        value.backward()
+        assert (value.dtype, outputs.grad.dtype) == (np.float32, np.float32)
 
 
 # Where floats end
@@ -184,6 +267,39 @@ def test_cross_entropy_of_a_class_ruled_out_is_finite_for_the_others(on_twin: An
 
 
 @both_twins
+def test_a_class_of_no_probability_counts_nothing_where_no_target_is_on_it(on_twin: Any) -> None:
+    logs = [[-np.inf, np.log(0.5), np.log(0.5)]]
+    for labels in ([1], [[0.0, 1.0, 0.0]]):
+        found, slopes = on_twin(nn.nll_loss, logs, labels)
+        assert found == pytest.approx(float(mp.log(2)), rel=1e-15)
+        assert slopes[0].tolist() == [0.0, -1.0, 0.0]
+    assert on_twin(nn.nll_loss, logs, [0])[0] == np.inf
+
+
+@both_twins
+@pytest.mark.parametrize("error", [1e300, np.inf])
+def test_errors_however_large_have_a_finite_slope(error: float, on_twin: Any) -> None:
+    for sign in (1.0, -1.0):
+        outputs = [sign * error, 0.5]
+        found, slopes = on_twin(nn.huber_loss, outputs, [0.0, 0.0], reduction="sum", delta=2.0)
+        assert found == 2.0 * error
+        assert slopes.tolist() == [2.0 * sign, 0.5]
+        found, slopes = on_twin(nn.l1_loss, outputs, [0.0, 0.0], reduction="sum")
+        assert found == error
+        assert slopes.tolist() == [sign, 1.0]
+
+
+@both_twins
+@pytest.mark.parametrize("loss", [nn.l1_loss, nn.huber_loss])
+def test_an_error_that_is_no_number_stays_visible(loss: Loss, on_twin: Any) -> None:
+    found, slopes = on_twin(loss, [np.nan, 3.0], [0.0, 0.0], reduction="sum")
+    assert np.isnan(found)
+    assert slopes[1] == 1.0
+    if loss is nn.huber_loss:
+        assert np.isnan(slopes[0])
+
+
+@both_twins
 def test_squares_and_hinges_far_out_are_what_arithmetic_says(on_twin: Any) -> None:
     assert on_twin(nn.mse_loss, [1e4], [-1e4])[0] == 4e8
     assert on_twin(nn.hinge_loss, [1e4], [-1])[0] == 10001.0
@@ -202,6 +318,10 @@ def test_the_twins_have_one_loss(reduction: str, outputs: list[float], seed: int
     chances = rng.uniform(size=n)
     cases = [
         (nn.mse_loss, outputs, rng.normal(size=n)),
+        (nn.l1_loss, outputs, rng.normal(size=n)),
+        (nn.huber_loss, outputs, rng.normal(size=n)),
+        (nn.nll_loss, [[-abs(x) for x in outputs]], rng.integers(0, n, 1)),
+        (nn.nll_loss, [[-abs(x) for x in outputs]], [chances / chances.sum()]),
         (nn.hinge_loss, outputs, rng.choice([-1.0, 1.0], n)),
         (BCE, outputs, chances),
         (nn.cross_entropy, [outputs, outputs[::-1]], rng.integers(0, n, 2)),
@@ -231,29 +351,47 @@ def test_a_column_against_a_row_is_refused_with_the_fix(loss: Loss) -> None:
         loss([Value(1.0)] * 4, row[:3])
 
 
-@pytest.mark.parametrize("loss", [*ELEMENTWISE, nn.cross_entropy])
+@pytest.mark.parametrize("loss", [*ELEMENTWISE, *BY_CLASS])
 def test_no_outputs_give_no_loss(loss: Loss) -> None:
-    labels = np.zeros(0, dtype=int) if loss is nn.cross_entropy else np.zeros(0)
-    outputs = Tensor(np.zeros((0, 3) if loss is nn.cross_entropy else 0))
+    labels = np.zeros(0, dtype=int) if loss in BY_CLASS else np.zeros(0)
+    outputs = Tensor(np.zeros((0, 3) if loss in BY_CLASS else 0))
     with pytest.raises(tg.ShapeError, match="at least one output, but none came"):
         loss(outputs, labels)
     with pytest.raises(tg.ShapeError, match="at least one output, but none came"):
         loss([], labels)
 
 
-@pytest.mark.parametrize("loss", [*ELEMENTWISE, nn.cross_entropy])
+@pytest.mark.parametrize("loss", [*ELEMENTWISE, *BY_CLASS])
 def test_an_unknown_reduction_is_refused(loss: Loss) -> None:
-    targets = [0] if loss is nn.cross_entropy else [1.0]
-    outputs = Tensor([[1.0]]) if loss is nn.cross_entropy else Tensor([1.0])
+    targets = [0] if loss in BY_CLASS else [1.0]
+    outputs = Tensor([[-1.0]]) if loss in BY_CLASS else Tensor([1.0])
     with pytest.raises(ValueError, match='reduction is "mean" or "sum", not \'none\''):
         loss(outputs, targets, reduction="none")
 
 
 @pytest.mark.parametrize("targets", [["a"], [None], [1j]])
-@pytest.mark.parametrize("loss", [*ELEMENTWISE, nn.cross_entropy])
+@pytest.mark.parametrize("loss", [*ELEMENTWISE, *BY_CLASS])
 def test_targets_that_are_no_numbers_are_refused(loss: Loss, targets: Any) -> None:
     with pytest.raises(TypeError, match="targets are numbers, but an array of dtype"):
-        loss(Tensor([1.0]), targets)
+        loss(Tensor([-1.0]), targets)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0, np.inf, np.nan, "1", None, True, 1j])
+def test_a_delta_that_is_no_number_above_zero_is_refused(delta: Any) -> None:
+    with pytest.raises(ValueError, match="delta is a finite number above 0, not"):
+        nn.huber_loss(Tensor([1.0]), [0.0], delta=delta)
+
+
+@pytest.mark.parametrize("came", [[[0.25, 0.75]], [[-1.0, 2.0]], [[0.0, 0.002]]])
+def test_what_cannot_be_the_logarithm_of_a_probability_is_refused(came: Any) -> None:
+    said = "which are at most 0, but .* came; take log_softmax.*, or use cross_entropy"
+    for outputs in (Tensor(came), [[Value(x) for x in row] for row in came]):
+        with pytest.raises(ValueError, match=said):
+            nn.nll_loss(outputs, [0])
+
+
+def test_the_logarithm_of_certainty_may_be_rounded() -> None:
+    assert nn.nll_loss(Tensor([[1e-7, -16.0]], dtype=np.float32), [0]).item() < 0.0
 
 
 def test_rows_of_unequal_length_are_refused() -> None:
@@ -287,6 +425,18 @@ LOGITS = np.zeros((2, 3))
     ],
 )
 def test_labels_that_name_no_class_are_refused(labels: Any, error: Any, said: str) -> None:
-    for logits in (Tensor(LOGITS), [[Value(0.0)] * 3] * 2):
+    for outputs in (Tensor(LOGITS), [[Value(0.0)] * 3] * 2):
         with pytest.raises(error, match=said):
-            nn.cross_entropy(logits, labels)
+            nn.cross_entropy(outputs, labels)
+        with pytest.raises(error, match=said.replace("logits", "log-probabilities")):
+            nn.nll_loss(outputs, labels)
+
+
+@pytest.mark.parametrize("loss", BY_CLASS)
+def test_outputs_of_too_many_axes_are_refused_by_name(loss: Loss) -> None:
+    with pytest.raises(
+        tg.ShapeError, match=rf"^{loss.__name__} takes log.* \(batch, classes\), not"
+    ):
+        loss(Tensor(np.zeros((2, 3, 4))), [0, 1])
+    with pytest.raises(tg.ShapeError, match=rf"^{loss.__name__} got log"):
+        loss(Tensor(LOGITS), [0, 1, 2])

@@ -1,4 +1,7 @@
-"""SGD and Adam: their first steps against arithmetic on paper, and what they leave alone."""
+"""The rules of update: against arithmetic on paper, formulas without recursion, and PyTorch.
+
+What all optimizers share, whatever their rule, is in test_optimizer.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,6 +9,8 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from twingrad import Tensor, Value, nn
 
@@ -89,6 +94,86 @@ def test_adam_steps_along_weighted_means_of_the_gradients(decay: float, twin: An
     assert found == pytest.approx(expected, rel=1e-13)
 
 
+@both_twins
+@pytest.mark.parametrize("gradient", [3.0, -0.25, 1e-6])
+def test_adamw_shrinks_by_lr_times_decay_and_then_goes_as_adam(gradient: float, twin: Any) -> None:
+    found = path(lambda p: nn.AdamW(p, lr=0.1, weight_decay=0.5), twin, [gradient] * 3)
+    x, expected = 1.0, []
+    for _ in range(3):
+        x = 0.95 * x - 0.1 * gradient / (abs(gradient) + 1e-8)
+        expected.append(x)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+GRADIENTS = [2.0, -1.0, 0.5, -0.125, 0.0]
+
+
+@both_twins
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 0.9])
+def test_rmsprop_divides_by_the_root_of_a_weighted_sum_of_squares(alpha: float, twin: Any) -> None:
+    # v = (1 - α) Σ α^(t-i) g², without recursion.
+    x, expected = mp.mpf(1), []
+    for t, gradient in enumerate(GRADIENTS):
+        v = sum(
+            (1 - mp.mpf(alpha)) * mp.mpf(alpha) ** (t - i) * GRADIENTS[i] ** 2 for i in range(t + 1)
+        )
+        x -= mp.mpf(0.1) * gradient / (mp.sqrt(v) + mp.mpf(1e-3))
+        expected.append(float(x))
+    found = path(lambda p: nn.RMSprop(p, lr=0.1, alpha=alpha, eps=1e-3), twin, GRADIENTS)
+    assert found == pytest.approx(expected, rel=1e-13)
+
+
+@both_twins
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("betas", [(0.9, 0.99), (0.5, 0.75), (0.0, 0.9)])
+def test_lion_steps_by_the_sign_of_a_weighted_sum(
+    betas: tuple[float, float], decay: float, twin: Any
+) -> None:
+    # c = (1 - β₁) g + β₁ (1 - β₂) Σ β₂^(t-1-i) g over the earlier ones, without recursion.
+    beta1, beta2 = map(mp.mpf, betas)
+    x, expected = mp.mpf(1), []
+    for t, gradient in enumerate(GRADIENTS):
+        before = sum(beta2 ** (t - 1 - i) * GRADIENTS[i] for i in range(t))
+        c = (1 - beta1) * gradient + beta1 * (1 - beta2) * before
+        x -= mp.mpf(0.1) * (mp.sign(c) + mp.mpf(decay) * x)
+        expected.append(float(x))
+    make = lambda p: nn.Lion(p, lr=0.1, betas=betas, weight_decay=decay)  # noqa: E731
+    assert path(make, twin, GRADIENTS) == pytest.approx(expected, rel=1e-13)
+
+
+def lion_of_the_paper(
+    w: np.ndarray, gradients: list[np.ndarray], eta: float, b1: float, b2: float, wd: float
+) -> np.ndarray:
+    """The program in figure 1 of arXiv:2302.06675: interpolate, sign, decay, then the mean."""
+    m = np.zeros_like(w)
+    for g in gradients:
+        update = np.where(g * (1 - b1) + m * b1 > 0, 1.0, -1.0)
+        w = w - eta * (update + wd * w)
+        m = g * (1 - b2) + m * b2
+    return w
+
+
+def test_lion_is_the_program_of_its_paper() -> None:
+    rng = np.random.default_rng(0)
+    w, gradients = rng.normal(size=(4, 3)), [rng.normal(size=(4, 3)) for _ in range(30)]
+    x = Tensor(w)
+    lion = nn.Lion([x], lr=0.02, betas=(0.8, 0.95), weight_decay=0.4)
+    for gradient in gradients:
+        x.grad = gradient
+        lion.step()
+    expected = lion_of_the_paper(w, gradients, 0.02, 0.8, 0.95, 0.4)
+    np.testing.assert_allclose(x.data, expected, rtol=1e-13)
+
+
+def test_lion_stays_where_there_is_no_gradient_and_shows_where_there_is_no_number() -> None:
+    for x, shown in ((Tensor([1.0, 2.0, 3.0]), None), *[(Value(n), n) for n in (1.0, 2.0, 3.0)]):
+        gradient: Any = [0.0, np.nan, -np.inf]
+        x.grad = gradient if shown is None else gradient[int(shown) - 1]
+        nn.Lion([x], lr=0.5).step()
+        expected = [1.0, np.nan, 3.5] if shown is None else [1.0, np.nan, 3.5][int(shown) - 1]
+        np.testing.assert_array_equal(x.data, expected)
+
+
 # Where three steps of PyTorch 2.13 lead down x⁴/4 + 1.5 y² + x y from (1, -2), in float64.
 OF_PYTORCH: list[tuple[Make, list[float]]] = [
     (
@@ -100,6 +185,12 @@ OF_PYTORCH: list[tuple[Make, list[float]]] = [
         lambda p: nn.Adam(p, lr=0.1, betas=(0.8, 0.9), eps=1e-4, weight_decay=0.01),
         [1.2701004307258126, -1.701252586067814],
     ),
+    (lambda p: nn.AdamW(p, lr=0.1), [1.2704771866294393, -1.6954737020258834]),
+    (
+        lambda p: nn.AdamW(p, lr=0.1, betas=(0.8, 0.9), eps=1e-4, weight_decay=0.5),
+        [1.1262418629942343, -1.4319430562159148],
+    ),
+    (lambda p: nn.RMSprop(p, lr=0.01, alpha=0.9), [1.0699929842403206, -1.9268806269243535]),
 ]
 
 
@@ -120,138 +211,110 @@ def test_three_steps_down_a_valley_are_those_of_pytorch(
     assert reached == pytest.approx(np.array(expected), rel=1e-13)
 
 
-def test_the_settings_of_adam_are_those_of_the_paper() -> None:
-    adam = nn.Adam([Value(0.0)])
-    assert (adam.lr, adam.betas, adam.eps, adam.weight_decay) == (1e-3, (0.9, 0.999), 1e-8, 0.0)
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (nn.Adam, {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.0}),
+        (nn.AdamW, {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "weight_decay": 0.01}),
+        (nn.RMSprop, {"lr": 1e-2, "alpha": 0.99, "eps": 1e-8}),
+        (nn.Lion, {"lr": 1e-4, "betas": (0.9, 0.99), "weight_decay": 0.0}),
+    ],
+)
+def test_the_defaults_are_those_of_the_papers_and_of_pytorch(kind: Any, settings: Any) -> None:
+    optimizer = kind([Value(0.0)])
+    assert {name: getattr(optimizer, name) for name in settings} == settings
 
 
-# What an optimizer moves, and what it leaves alone
+# What holds for all of them
 
 MAKERS: dict[str, Make] = {
     "sgd": lambda p: nn.SGD(p, lr=0.1),
     "momentum": lambda p: nn.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
     "nesterov": lambda p: nn.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
     "adam": lambda p: nn.Adam(p, lr=0.1, weight_decay=0.1),
+    "adamw": lambda p: nn.AdamW(p, lr=0.1, weight_decay=0.1),
+    "rmsprop": lambda p: nn.RMSprop(p, lr=0.1),
+    "lion": lambda p: nn.Lion(p, lr=0.1, weight_decay=0.1),
 }
 each_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
 @each_optimizer
-def test_a_parameter_without_a_gradient_is_left_alone(make: Make) -> None:
-    reached, unreached = Tensor([1.0, 2.0]), Tensor([3.0])
-    optimizer = make([reached, unreached])
-    for _ in range(2):
-        reached.grad = [1.0, -1.0]
+@given(st.lists(st.floats(-1e200, 1e200), min_size=1, max_size=6))
+@settings(max_examples=30)
+def test_the_twins_take_the_same_steps(make: Make, gradients: list[float]) -> None:
+    found, expected = (path(make, twin, gradients) for twin in (Value, Tensor))
+    assert found == pytest.approx(expected, rel=1e-15, nan_ok=True)
+
+
+@each_optimizer
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=6))
+@settings(max_examples=20)
+def test_each_element_goes_its_own_way(make: Make, gradients: list[float]) -> None:
+    together = Tensor([[1.0, 1.0], [1.0, 1.0]])
+    optimizer = make([together])
+    factors = np.array([[1.0, -2.0], [0.0, 0.5]])
+    for gradient in gradients:
+        together.grad = gradient * factors
         optimizer.step()
-    assert unreached.data.tolist() == [3.0]
-    assert reached.data[0] < 1.0
-    # Its first step, when it comes, is a first step.
-    unreached.grad = [1.0]
-    optimizer.step()
-    fresh = Tensor([3.0])
-    fresh.grad = [1.0]
-    make([fresh]).step()
-    assert np.array_equal(unreached.data, fresh.data)
+    apart = [path(make, Tensor, [f * g for g in gradients])[-1] for f in factors.ravel()]
+    assert together.data.ravel().tolist() == apart
+
+
+@each_optimizer
+def test_single_precision_stays_there(make: Make) -> None:
+    x = Tensor([1.0, -2.0], dtype=np.float32)
+    exact = Tensor([1.0, -2.0])
+    narrow, wide = make([x]), make([exact])
+    narrow.lr = wide.lr = np.float64(0.05)  # a NumPy scalar would widen what it meets
+    for _ in range(5):
+        x.grad = exact.grad = [0.5, -0.25]
+        narrow.step()
+        wide.step()
+    kept = [array.dtype for array in narrow.state[0].values()]
+    assert {x.dtype, x.grad.dtype, *kept} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(x.data, exact.data, rtol=1e-5)
 
 
 @each_optimizer
 @both_twins
-def test_a_parameter_frozen_on_the_way_stays_where_it_is(twin: Any, make: Make) -> None:
-    x = twin(1.0)
-    optimizer = make([x])
-    x.grad = 1.0
-    optimizer.step()
-    x.constant = True
-    optimizer.zero_grad()
-    before = float(x)
-    optimizer.step()
-    assert float(x) == before
-
-
-@each_optimizer
-def test_a_step_writes_into_the_parameter_and_leaves_its_gradient(make: Make) -> None:
-    x = Tensor([1.0, 2.0])
-    storage = x.data
-    x.grad = [0.5, 0.25]
-    make([x]).step()
-    assert x.data is storage
-    assert x.grad.tolist() == [0.5, 0.25]
-
-
-def test_zero_grad_resets_values_to_zero_and_tensors_to_none() -> None:
-    v, t = Value(1.0), Tensor([1.0])
-    v.grad, t.grad = 3.0, [3.0]
-    nn.SGD([v, t], lr=0.1).zero_grad()
-    assert (v.grad, t.grad) == (0.0, None)
+def test_gradients_beyond_floats_make_no_noise(twin: Any, make: Make) -> None:
+    for gradient in (1e200, np.inf, np.nan):  # 1e200² is infinite, and NumPy would warn
+        path(make, twin, [gradient, 0.0, 1.0])
 
 
 @both_twins
-def test_the_rate_may_be_assigned_and_counts_from_the_next_step(twin: Any) -> None:
-    x = twin(1.0)
-    optimizer = nn.SGD(iter([x]), lr=0.1)
-    x.grad = 1.0
-    optimizer.step()
-    optimizer.lr = 0.25
-    optimizer.step()
-    assert float(x) == pytest.approx(1.0 - 0.1 - 0.25)
+@pytest.mark.parametrize("kind", [nn.Adam, nn.AdamW, nn.RMSprop])
+def test_without_eps_a_gradient_of_zero_is_zero_by_zero_as_in_pytorch(kind: Any, twin: Any) -> None:
+    assert np.isnan(path(lambda p: kind(p, lr=0.1, eps=0.0), twin, [0.0])[0])
 
 
-# Saving
-
-
-@each_optimizer
-@both_twins
-def test_a_state_restored_takes_the_same_next_steps_bit_for_bit(twin: Any, make: Make) -> None:
-    x, y = twin(1.0), twin(1.0)
-    first, second = make([x]), make([y])
-    first.lr = 0.03
-    for gradient in (2.0, -1.0):
-        x.grad = gradient
-        first.step()
-    state = first.state_dict()
-    saved = repr(state)
-    y.data = float(x)
-    second.load_state_dict(state)
-    for gradient in (0.5, 0.7, -3.0):
-        x.grad = y.grad = gradient
-        first.step()
-        second.step()
-        assert float(x) == float(y)
-    assert repr(state) == saved  # a copy, which no step has reached
-
-
-GOOD = {"lr": 0.5, "steps": [7], "state": [{"velocity": np.ones(2)}]}
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        nn.Adam([Tensor([1.0, 2.0])]).state_dict(),
-        nn.SGD([Tensor([1.0])], lr=0.1).state_dict(),
-        {**GOOD, "steps": []},
-        {**GOOD, "steps": ["seven"]},
-        {**GOOD, "lr": -1.0},
-        {**GOOD, "state": [{"velocity": np.array(["a", "b"])}]},
-    ],
-)
-def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(state: Any) -> None:
-    x = Tensor([1.0, 2.0])
-    optimizer = nn.SGD([x], lr=0.1, momentum=0.9)
-    x.grad = [1.0, 1.0]
-    optimizer.step()
-    with pytest.raises((ValueError, TypeError), match=r"fit|lr is|invalid literal|convert"):
-        optimizer.load_state_dict(state)
-    assert optimizer.lr == 0.1
-    assert optimizer.steps == [1]
-    assert optimizer.state[0]["velocity"].tolist() == [1.0, 1.0]
+@given(st.lists(st.integers(-8, 8), min_size=1, max_size=6), st.integers(-20, 20))
+@settings(max_examples=30)
+def test_how_large_gradients_are_is_nothing_to_those_that_divide_by_it(
+    gradients: list[int], exponent: int
+) -> None:
+    makers: list[Make] = [
+        lambda p: nn.Adam(p, lr=0.1, eps=0.0),
+        lambda p: nn.AdamW(p, lr=0.1, eps=0.0),
+        lambda p: nn.RMSprop(p, lr=0.1, eps=0.0),
+        lambda p: nn.Lion(p, lr=0.1),
+    ]
+    scaled = [gradient * 2.0**exponent for gradient in gradients]
+    for make in makers:
+        one, other = path(make, Value, gradients), path(make, Value, scaled)
+        np.testing.assert_array_equal(one, other)
 
 
 # What is refused
 
 
-@pytest.mark.parametrize("lr", [-0.1, float("nan"), float("inf"), "0.1", None])
+KINDS: list[Any] = [nn.SGD, nn.Adam, nn.AdamW, nn.RMSprop, nn.Lion]
+
+
+@pytest.mark.parametrize("lr", [-0.1, float("nan"), float("inf"), "0.1", None, True, 1j])
 def test_a_rate_below_zero_or_none_at_all_is_refused(lr: Any) -> None:
-    for make in (nn.SGD, nn.Adam):
+    for make in KINDS:
         with pytest.raises(ValueError, match=f"lr is a number from 0 on, not {lr!r}"):
             make([Value(1.0)], lr=lr)
     optimizer = nn.SGD([Value(1.0)], lr=0.1)
@@ -272,28 +335,14 @@ def test_a_rate_below_zero_or_none_at_all_is_refused(lr: Any) -> None:
         (nn.Adam, {"betas": 0.9}, "betas"),
         (nn.Adam, {"betas": (0.9, 0.99, 0.999)}, "betas"),
         (nn.Adam, {"eps": -1e-8}, "eps is a number from 0 on"),
+        (nn.AdamW, {"weight_decay": -0.1}, "weight_decay is a number from 0 on, not -0.1"),
+        (nn.RMSprop, {"alpha": 1.0}, "alpha is a number .* not including 1, not 1.0"),
+        (nn.RMSprop, {"eps": float("nan")}, "eps is a number from 0 on, not nan"),
+        (nn.Lion, {"betas": (0.9, 1.0)}, r"betas\[1\] is .* not including 1, not 1.0"),
+        (nn.Lion, {"betas": 0.9}, "betas are two numbers"),
+        (nn.Lion, {"weight_decay": True}, "weight_decay is a number from 0 on, not True"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(kind: Any, settings: Any, said: str) -> None:
     with pytest.raises((ValueError, TypeError), match=said):
         kind([Value(1.0)], lr=0.1, **settings)
-
-
-X = Value(1.0)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "error", "said"),
-    [
-        ([], ValueError, "at least one parameter, but the list is empty"),
-        (nn.Neuron(2), TypeError, r"model\.parameters\(\), not the model"),
-        (X, TypeError, r"write \[parameter\]"),
-        ([X, X], ValueError, "came twice; it would be updated twice"),
-        ([X, X * 2.0], TypeError, "parameter 1 is .* not results of operations"),
-        ([1.0], TypeError, "parameter 0 is 1.0; only Values and Tensors"),
-    ],
-)
-def test_what_cannot_be_optimized_is_refused(parameters: Any, error: Any, said: str) -> None:
-    for make in (nn.SGD, nn.Adam):
-        with pytest.raises(error, match=said):
-            make(parameters, lr=0.1)

@@ -5,6 +5,7 @@ They are read back from the axes: the data of a line, the path of a contour, the
 
 import sys
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -59,9 +60,20 @@ HISTORY = nn.History(
     seconds=[1.0] * 4,
 )
 
+
+def tried(losses: list[float], suggestion: float | None = 1e-2, **changed: Any) -> Any:
+    """What a test of learning rates gives: a rate ten times the last one for each loss."""
+    rates = [10.0 ** (i - 4) for i in range(len(losses))]
+    smoothed = [loss + 0.25 for loss in losses]
+    given = {"rates": rates, "losses": losses, "smoothed": smoothed, "suggestion": suggestion}
+    return SimpleNamespace(**given | changed)
+
+
 PLOTS: dict[str, Callable[..., Any]] = {
     "history": lambda **k: viz.plot_history(HISTORY, **k),
     "accuracy": lambda **k: viz.plot_history(HISTORY, "accuracy", **k),
+    "rate": lambda **k: viz.plot_history(HISTORY, "learning_rate", **k),
+    "rates tried": lambda **k: viz.plot_lr_range(tried([2.0, 2.0, 1.0, 3.0]), **k),
     "boundary": lambda **k: viz.plot_decision_boundary(
         side_of_a_line("Tensors"), POINTS, SIDES, resolution=9, **k
     ),
@@ -125,7 +137,8 @@ def test_the_curves_are_those_of_the_history_by_epoch() -> None:
     assert training.get_xydata().tolist() == [[1, 4.0], [2, 2.0], [3, 1.0], [4, 0.5]]
     assert validation.get_ydata().tolist() == HISTORY.val_loss
     assert best.get_xydata().tolist() == [[3, 1.5]]
-    assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == ("Loss by epoch", "epoch", "loss")
+    said = (ax.get_title(), ax.get_xlabel(), ax.get_ylabel())
+    assert said == ("Mean loss by epoch", "epoch", "mean loss")
     words = [text.get_text() for text in ax.get_legend().get_texts()]
     assert words == ["training", "validation", "best: 1.5, epoch 3"]
 
@@ -140,6 +153,48 @@ def test_losses_are_on_a_logarithmic_axis_where_they_can_be() -> None:
     assert viz.plot_history(HISTORY).get_yscale() == "log"
     assert viz.plot_history(HISTORY, "accuracy").get_yscale() == "linear"
     assert viz.plot_history(nn.History(loss=[1.0, 0.0])).get_yscale() == "linear"
+
+
+@pytest.mark.parametrize(
+    ("curve", "title", "label"),
+    [
+        ("accuracy", "Accuracy by epoch", "accuracy"),
+        ("val_loss", "Validation mean loss by epoch", "validation mean loss"),
+        ("mse", "Mean squared error by epoch", "mean squared error"),
+        ("learning_rate", "Learning rate by epoch", "learning rate"),
+        ("seconds", "Time by epoch", "time (s)"),
+    ],
+)
+def test_a_curve_is_named_in_words_and_units(curve: str, title: str, label: str) -> None:
+    ax = viz.plot_history(HISTORY, curve)
+    assert (ax.get_title(), ax.get_ylabel()) == (title, label)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 7, 1000])
+def test_epochs_are_counted_in_whole_numbers(epochs: int) -> None:
+    ax = viz.plot_history(nn.History(loss=[1.0] * epochs))
+    ax.figure.canvas.draw()
+    ticks = ax.get_xticks()
+    assert ticks.tolist() == np.round(ticks).tolist()
+    low, high = ax.get_xlim()
+    assert ((low <= ticks) & (ticks <= high)).any()
+
+
+@pytest.mark.parametrize(
+    ("rates", "scale"),
+    [([0.1, 0.1], "linear"), ([0.1, 0.01], "linear"), ([0.1, 9e-3], "log"), ([0.1, 0], "linear")],
+)
+def test_a_learning_rate_is_on_a_logarithmic_axis_beyond_a_factor_of_ten(
+    rates: list[float], scale: str
+) -> None:
+    ax = viz.plot_history(nn.History(loss=[1.0, 0.5], learning_rate=rates), "learning_rate")
+    assert ax.get_yscale() == scale
+    assert scale == "log" or ax.get_ylim()[0] == 0.0
+
+
+def test_a_loss_of_zero_in_validation_keeps_the_axis_linear_and_itself_in_sight() -> None:
+    ax = viz.plot_history(nn.History(loss=[1.0, 0.5], val_loss=[1.0, 0.0]))
+    assert ax.get_yscale() == "linear"
 
 
 def test_a_curve_without_validation_stands_alone() -> None:
@@ -158,6 +213,72 @@ def test_a_run_that_diverged_is_drawn_as_far_as_it_goes(end: float) -> None:
 def test_an_unknown_curve_is_refused() -> None:
     with pytest.raises(KeyError, match="no curve 'f1'; this history has loss"):
         viz.plot_history(HISTORY, "f1")
+
+
+# Learning rates tried
+
+
+def test_the_loss_is_drawn_over_the_rates_as_measured_and_smoothed() -> None:
+    measured, smoothed, *_ = viz.plot_lr_range(tried([2.0, 1.0, 3.0])).get_lines()
+    assert measured.get_xydata().tolist() == [[1e-4, 2.0], [1e-3, 1.0], [1e-2, 3.0]]
+    assert smoothed.get_xydata().tolist() == [[1e-4, 2.25], [1e-3, 1.25], [1e-2, 3.25]]
+    assert measured.get_alpha() < smoothed.get_alpha() == 1.0
+    assert measured.axes.get_xscale() == "log"
+    assert (measured.axes.get_xlabel(), measured.axes.get_ylabel()) == ("learning rate", "loss")
+
+
+def test_the_suggested_rate_is_marked_on_the_curve_and_told() -> None:
+    between = 10.0**-3.5  # halfway from the first rate to the second, as the axis has it
+    ax = viz.plot_lr_range(tried([3.0, 1.0, 2.0], between))
+    _, _, line, dot = ax.get_lines()
+    assert line.get_xdata() == [between, between]
+    assert dot.get_xydata()[0] == pytest.approx([between, (3.25 + 1.25) / 2])
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["as measured", "smoothed", "suggestion: 0.000316"]
+
+
+def test_that_no_rate_is_suggested_is_said() -> None:
+    ax = viz.plot_lr_range(tried([1.0, 2.0], suggestion=None))
+    assert ax.get_title() == "Loss as the learning rate rises, no rate suggested"
+    assert len(ax.get_lines()) == 2
+
+
+def test_a_blow_up_at_the_end_does_not_flatten_the_rest() -> None:
+    ax = viz.plot_lr_range(tried([2.0, 2.0, 1.5, 1.0, 5.0, 1e9]))
+    low, high = ax.get_ylim()
+    assert low < 1.0
+    assert 2.25 < high < 3.0
+
+
+@pytest.mark.parametrize("losses", [[1.0, 2.0, 50.0, 1e6], [1.0], [1.0, 1.0]])
+def test_a_loss_that_never_falls_is_drawn_too(losses: list[float]) -> None:
+    ax = viz.plot_lr_range(tried(losses))
+    low, high = ax.get_ylim()
+    assert low < 1.0
+    assert np.median(losses) < high < 1e3
+    ax = viz.plot_lr_range(tried(losses, smoothed=losses))
+    assert ax.get_ylim()[0] < 1.0 < ax.get_ylim()[1] < 1e3
+
+
+@pytest.mark.parametrize("end", [np.nan, np.inf])
+def test_losses_that_are_no_numbers_are_left_out(end: float) -> None:
+    ax = viz.plot_lr_range(tried([2.0, 1.0, end]))
+    assert [line.get_xdata().tolist() for line in ax.get_lines()[:2]] == [[1e-4, 1e-3]] * 2
+    assert np.isfinite(ax.get_ylim()).all()
+
+
+def test_what_is_no_curve_of_rates_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"what nn\.lr_range_test returned, but .* has no rates"):
+        viz.plot_lr_range(HISTORY)
+    with pytest.raises(tg.ShapeError, match="2 rates came with 3 and 3"):
+        viz.plot_lr_range(tried([3.0, 2.0, 1.0], rates=[0.1, 0.2]))
+    for rates in ([0.0, 0.1], [0.2, 0.1]):
+        with pytest.raises(ValueError, match="positive and rise"):
+            viz.plot_lr_range(tried([2.0, 1.0], rates=rates))
+    for losses in ([], [np.nan, np.inf]):
+        with pytest.raises(ValueError, match="no finite loss to draw; start from a lower rate"):
+            viz.plot_lr_range(tried(losses))
+    assert plt.get_fignums() == []
 
 
 # Boundaries
@@ -268,6 +389,8 @@ def test_outputs_instead_of_labels_are_refused_with_the_fix() -> None:
         viz.plot_confusion_matrix([0, 1], [0.2, 0.7])
     with pytest.raises(tg.ShapeError, match="2 true labels came with 3 predictions"):
         viz.plot_confusion_matrix([0, 1], [0, 1, 1])
+    with pytest.raises(tg.ShapeError, match=r"one class index for each sample.*argmax\(axis=1\)"):
+        viz.plot_confusion_matrix(np.eye(2, dtype=int), [0, 1])
 
 
 # Without matplotlib

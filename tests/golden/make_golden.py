@@ -13,7 +13,12 @@ import numpy as np
 import torch
 
 from tests.golden.operations import build_operations
-from tests.golden.training import build_losses, build_trajectories
+from tests.golden.training import (
+    build_clipping,
+    build_losses,
+    build_schedules,
+    build_trajectories,
+)
 
 PATH = Path(__file__).with_name("torch.json")
 
@@ -44,6 +49,8 @@ def build() -> dict[str, Any]:
                 "operations": build_operations(),
                 "losses": build_losses(),
                 "trajectories": build_trajectories(),
+                "schedules": build_schedules(),
+                "clipping": build_clipping(),
             }
         )
     finally:

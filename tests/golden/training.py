@@ -1,4 +1,4 @@
-"""The losses and optimizers of PyTorch, for make_golden."""
+"""The losses, optimizers, schedules and clipped gradients of PyTorch, for make_golden."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody gives it
 
-from tests.golden.operations import drawn
+from tests.golden.operations import INF, NAN, drawn
 
 LOSSES: dict[str, Callable[..., Any]] = {
     "mse_loss": F.mse_loss,
@@ -63,15 +63,25 @@ def build_losses() -> list[dict[str, Any]]:
         ("binary_cross_entropy_with_logits", outputs, soft),
         ("binary_cross_entropy_with_logits", huge, np.array([[1.0, 0.0, 0.5], [1.0, 0.0, 0.5]])),
     ]
-    return [loss(name, *case, how) for name, *case in tried for how in ("mean", "sum")]
+    found = [loss(name, *case, how) for name, *case in tried for how in ("mean", "sum")]
+    # Where two slopes meet, and far out.
+    errors = np.array([[0.0, -0.0, 0.5, -0.5], [0.4, -0.6, 1e300, -1e300]])
+    found.append(loss("l1_loss", errors, np.zeros((2, 4)), "sum"))
+    found.append(loss("huber_loss", errors, np.zeros((2, 4)), "sum", delta=0.5))
+    ruled_out = np.array([[-INF, 0.0, -INF], [np.log(0.5), -INF, np.log(0.5)]])
+    found.append(loss("nll_loss", ruled_out, np.array([1, 2]), "mean"))
+    return found
 
 
-def loss(name: str, outputs: np.ndarray, targets: np.ndarray, reduction: str) -> dict[str, Any]:
+def loss(
+    name: str, outputs: np.ndarray, targets: np.ndarray, reduction: str, **settings: Any
+) -> dict[str, Any]:
     x = torch.tensor(outputs, requires_grad=True)
-    value = LOSSES[name](x, torch.tensor(targets), reduction=reduction)
+    value = LOSSES[name](x, torch.tensor(targets), reduction=reduction, **settings)
     (gradient,) = torch.autograd.grad(value, x)
     case: dict[str, Any] = {"loss": name, "reduction": reduction, "outputs": outputs}
-    return case | {"targets": targets, "value": value, "gradient": gradient}
+    case |= {"targets": targets, "value": value, "gradient": gradient}
+    return case | ({"settings": settings} if settings else {})
 
 
 def build_trajectories() -> list[dict[str, Any]]:
@@ -93,3 +103,103 @@ def build_trajectories() -> list[dict[str, Any]]:
         case: dict[str, Any] = {"optimizer": name, "settings": settings, "x": x, "target": target}
         found.append(case | {"parameters": [w, b], "steps": torch.stack(steps)})
     return found
+
+
+BASE = 0.1
+"""The rate that the optimizer of a schedule begins with, where the schedule does not say."""
+
+SCHEDULES: list[tuple[str, dict[str, Any], int]] = [
+    ("StepLR", {"step_size": 7, "gamma": 0.3}, 30),
+    ("ExponentialLR", {"gamma": 0.9}, 30),
+    ("CosineAnnealing", {"total": 20}, 20),
+    ("CosineAnnealing", {"total": 20, "floor": 0.1}, 20),
+    ("WarmupCosine", {"warmup": 5, "total": 25, "floor": 0.1}, 25),
+    ("OneCycle", {"peak": 0.5, "total": 40}, 39),
+    ("OneCycle", {"peak": 0.5, "total": 7}, 6),
+    (
+        "OneCycle",
+        {"peak": 2.0, "total": 33, "warm_share": 0.5, "start_divisor": 10.0, "end_divisor": 100.0},
+        32,
+    ),
+    ("CyclicLR", {"base": 0.01, "peak": 0.5, "half_period": 6}, 40),
+]
+
+
+def scheduler(name: str, settings: dict[str, Any], optimizer: Any) -> Any:
+    """PyTorch's scheduler for a schedule of ours."""
+    theirs = torch.optim.lr_scheduler
+    if name in ("StepLR", "ExponentialLR"):
+        return getattr(theirs, name)(optimizer, **settings)
+    floor = BASE * settings.get("floor", 0.0)
+    if name == "CosineAnnealing":
+        return theirs.CosineAnnealingLR(optimizer, settings["total"], eta_min=floor)
+    if name == "WarmupCosine":
+        warmup, total = settings["warmup"], settings["total"]
+        rise = theirs.LinearLR(optimizer, 1 / warmup, total_iters=warmup - 1)
+        fall = theirs.CosineAnnealingLR(optimizer, total - warmup, eta_min=floor)
+        return theirs.SequentialLR(optimizer, [rise, fall], [warmup])
+    if name == "OneCycle":
+        return theirs.OneCycleLR(
+            optimizer,
+            settings["peak"],
+            total_steps=settings["total"],
+            pct_start=settings.get("warm_share", 0.3),
+            div_factor=settings.get("start_divisor", 25.0),
+            final_div_factor=settings.get("end_divisor", 1e4),
+            cycle_momentum=False,
+        )
+    return theirs.CyclicLR(
+        optimizer,
+        settings["base"],
+        settings["peak"],
+        step_size_up=settings["half_period"],
+        cycle_momentum=False,
+    )
+
+
+def build_schedules() -> list[dict[str, Any]]:
+    """The learning rate of each schedule at every step from 0 to its last."""
+    found = []
+    for name, settings, last in SCHEDULES:
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=BASE)
+        schedule = scheduler(name, settings, optimizer)
+        rates = []
+        for _ in range(last + 1):
+            rates.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            if len(rates) <= last:
+                schedule.step()
+        case: dict[str, Any] = {"schedule": name, "settings": settings, "base": BASE}
+        found.append(case | {"rates": np.array(rates)})
+    return found
+
+
+def build_clipping() -> list[dict[str, Any]]:
+    """Gradients before and after they were clipped, and the norm that was found."""
+    rng = np.random.default_rng(2)
+    ordinary = [np.asarray(drawn(rng, shape)) for shape in [(3, 2), (4,), ()]]
+    small = [np.asarray(0.01 * g) for g in ordinary]
+    infinite = [np.array([1.0, INF, -2.0]), np.array([3.0])]
+    spoilt = [np.array([1.0, NAN, -2.0]), np.array([INF])]
+    tried: list[tuple[list[np.ndarray], str, dict[str, float]]] = [
+        *[(ordinary, "norm", {"max_norm": 0.5, "norm_type": p}) for p in (2.0, 1.0, 3.5, INF)],
+        (small, "norm", {"max_norm": 0.5, "norm_type": 2.0}),
+        ([np.zeros(3)], "norm", {"max_norm": 0.5, "norm_type": 2.0}),
+        (ordinary, "norm", {"max_norm": INF, "norm_type": 2.0}),
+        *[(g, "norm", {"max_norm": 0.5, "norm_type": 2.0}) for g in (infinite, spoilt)],
+        *[(g, "value", {"clip_value": 0.7}) for g in (ordinary, small, infinite, spoilt)],
+    ]
+    return [clipped(*case) for case in tried]
+
+
+def clipped(gradients: list[np.ndarray], by: str, settings: dict[str, float]) -> dict[str, Any]:
+    parameters = [torch.zeros(g.shape, requires_grad=True) for g in gradients]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = torch.tensor(gradient)
+    case: dict[str, Any] = {"by": by, "gradients": gradients}
+    case["settings"] = {name: number if number < INF else "inf" for name, number in settings.items()}
+    if by == "norm":
+        case["norm"] = torch.nn.utils.clip_grad_norm_(parameters, **settings)
+    else:
+        torch.nn.utils.clip_grad_value_(parameters, **settings)
+    return case | {"clipped": [parameter.grad for parameter in parameters]}

@@ -131,10 +131,11 @@ def fold(x: Operand, shape: tuple[int, ...], stride: Pair, padding: Pair) -> Ope
     """Windows added up in images of a shape, where `windows` took them; the frame is left out."""
     if isinstance(x, Traced):
         return x._trace("fold", (x,), shape=shape, stride=stride, padding=padding)
-    framed = np.zeros((*shape[:2], *framed_size(shape, padding)), dtype=x.dtype)
+    n, channels, height, width = shape
+    framed = np.zeros((channels, n, *framed_size(shape, padding)), dtype=x.dtype)
     for i, j in np.ndindex(x.shape[1:3]):
-        framed[_seen_from(i, j, stride, x.shape)] += x[:, i, j].swapaxes(0, 1)
-    return framed[_inside(shape[2], shape[3], padding)] if any(padding) else framed
+        framed[_seen_from(i, j, stride, x.shape)] += x[:, i, j]
+    return framed[_inside(height, width, padding)].swapaxes(0, 1)
 
 
 def places(shape: tuple[int, ...], kernel: Pair, stride: Pair, padding: Pair) -> Pair:

@@ -75,7 +75,7 @@ def fit_gradient(gradient: Operand, operand: Array, passed_on: Operand, sender: 
         owned = fitted.base is None
     else:
         owned = array.base is None and array is not passed_on and _is_ours(sender)
-    return fitted if owned else fitted.copy()
+    return fitted if owned else fitted.copy(order="K")
 
 
 def _is_ours(sender: "Node") -> bool:

@@ -211,6 +211,12 @@ def where(x: Operand, y: Operand, *, condition: Any) -> Pulled:
     )
 
 
+def huber(x: Operand, *, delta: float) -> Pulled:
+    """x²/2 where |x| < delta, else delta(|x| - delta/2); its slope is x kept within ±delta."""
+    kept = fn.where(x >= delta, delta, fn.where(x <= -delta, -delta, x))
+    return kept * (x - 0.5 * kept), lambda grad: (grad * kept,)
+
+
 def binary_cross_entropy(x: Operand, target: Operand) -> Pulled:
     """-log of the probability σ(x) gives the target, 0 to 1; its slopes are σ(x) - target and -x.
 

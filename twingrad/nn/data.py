@@ -1,4 +1,4 @@
-"""Data to learn on: XOR, the two moons, the handwritten digits, and a split for testing.
+"""Data to learn on: XOR, the two moons, the handwritten digits, MNIST, and a split for testing.
 
 The only module that imports scikit-learn, and only when its data is asked for.
 """
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .mnist import mnist as mnist
 from .optional import optional
 
 Array = npt.NDArray[Any]

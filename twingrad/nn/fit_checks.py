@@ -1,15 +1,21 @@
 """What `fit` accepts, checked before the model is touched, so that a refusal loses nothing."""
 
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..engine import ShapeError, Tensor
-from .optim import Optimizer
+from .callbacks import Callback
+from .checkpoint import CheckpointRecord, load
+from .module import Module
+from .optimizer import Optimizer
 from .predict import dtype_of
-from .progress import Callback
+from .schedule import Schedule, learning_rate
+from .settings import whole
 
 Array = npt.NDArray[Any]
 
@@ -123,8 +129,57 @@ def _split(
     return X[kept], y[kept], (X[held], y[held])
 
 
-def at_least_one(name: str, number: Any) -> int:
-    """A count, such as the number of epochs."""
-    if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
-        raise ValueError(f"{name} is a whole number from 1 on, not {number!r}")
-    return int(number)
+def checked_batches(batch_size: Any, samples: int, model: Any) -> int:
+    """The size of a batch, if the model can train on every batch there will be."""
+    size = samples if batch_size is None else whole("batch_size", batch_size, 1)
+    if size > samples:
+        raise ValueError(
+            f"a batch of {size} is more than the {samples} samples; take fewer, or "
+            "batch_size=None for all of them"
+        )
+    least = min(size, samples % size or size)
+    for module in model.modules() if isinstance(model, Module) else ():
+        if module.least_batch > least:
+            raise ValueError(
+                f"{module!r} needs {module.least_batch} samples to train on, but {samples} samples "
+                f"in batches of {size} leave a last batch of {least}; take another batch_size, or "
+                "leave a sample out"
+            )
+    return size
+
+
+def checked_resume(resume: Any, model: Any, shuffle: bool, validation: Any) -> CheckpointRecord:
+    """A checkpoint from which this run can go on."""
+    record = load(resume) if isinstance(resume, str | Path) else resume
+    if not isinstance(record, CheckpointRecord):
+        raise TypeError(f"resume is what nn.load() gave, or the path of a file, not {resume!r}")
+    record.check(model)
+    start = None if record.history is None else record.history.rng.get("start")
+    lacking = []
+    if record.optimizer is None:
+        lacking.append("no optimizer (optimizer=)")
+    if record.rng is None and shuffle:
+        lacking.append("no randomness to shuffle by (history= or rng=)")
+    if start is None and isinstance(validation, float | np.floating):
+        lacking.append("no history (history=), which knows the samples that were held out")
+    if lacking:
+        raise ValueError(
+            f"{record.path} cannot be resumed, because it has {' and '.join(lacking)}; save it by "
+            "nn.save(path, model, optimizer=optimizer, history=history), or by nn.Checkpoint"
+        )
+    return record
+
+
+def checked_schedule(schedule: Any, optimizer: Optimizer, record: CheckpointRecord | None) -> None:
+    """Refuse what is no schedule, and tell of one that is over before it begins."""
+    saved = {} if record is None else record.optimizer or {}
+    lr, taken = saved.get("lr", optimizer.lr), saved.get("taken", optimizer.taken)
+    learning_rate(schedule, lr, taken)
+    total = schedule.total if isinstance(schedule, Schedule) else None
+    if total is not None and taken >= total:
+        warnings.warn(
+            f"{schedule!r} was over before this run began: the optimizer has taken "
+            f"{taken} steps already; build a new optimizer, or give the schedule a "
+            "longer total",
+            stacklevel=3,
+        )

@@ -1,6 +1,7 @@
 """History: what a training run looked like, epoch by epoch."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -8,8 +9,9 @@ class History:
     """One entry an epoch in every list; `val_loss` and `val_…` metrics only with validation.
 
     `loss` is the mean of the batches' losses while training, weighed by their sizes; `seconds`
-    is the time the epoch took.
-    `interrupted` says that Ctrl-C ended the run.
+    is the time the epoch took; `learning_rate` is that of its last step.
+    `interrupted` says that Ctrl-C ended the run. `rng` holds the state of the generator that
+    shuffles, at the "start" of the run and "now", for a checkpoint to continue from.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -18,6 +20,7 @@ class History:
     learning_rate: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     interrupted: bool = False
+    rng: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.loss)

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from .. import engine
 from ..engine import Node, ShapeError, Tensor, apply
 from ..engine.array_rules import cross_entropy as cross_entropy_rule
 from ..engine.list_rules import cross_entropy_of
 from ..engine.rules import binary_cross_entropy as binary_cross_entropy_rule
+from ..engine.rules import huber as huber_rule
+from .loss_checks import NO_OUTPUTS, Array, distributions, flat, plain, reduced, shape_of, some
+from .settings import above_zero
 
-_NO_OUTPUTS = "a loss needs at least one output, but none came"
 Reduction = Literal["mean", "sum"]
-Array = npt.NDArray[Any]
 
 
 def mse_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
@@ -37,13 +37,50 @@ def mse_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
     return _elementwise("mse_loss", squared, outputs, targets, reduction)
 
 
+def l1_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
+    """|output - target|, its mean or sum over all elements; its slope at 0 is 0, as PyTorch's.
+
+    >>> from twingrad import Value
+    >>> from twingrad.nn import l1_loss
+    >>> l1_loss([Value(1.0), Value(3.0)], [0.0, 1.0]).data
+    1.5
+    """
+    return _elementwise("l1_loss", lambda o, t: abs(o - t), outputs, targets, reduction)
+
+
+def huber_loss(
+    outputs: Any, targets: Any, reduction: Reduction = "mean", delta: float = 1.0
+) -> Any:
+    """error²/2 up to |error| = delta, from there on delta · (|error| - delta/2), a straight line.
+
+    Its mean or sum over all elements. No error pulls harder than delta, so a few wild targets
+    do not decide. Any error that is not nan, infinite ones too, has a finite gradient.
+
+    Raises `ValueError` for a delta that is not a finite number above 0.
+
+    Huber 1964, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics
+    35(1). At |error| = delta the second derivative is 0, as PyTorch's.
+
+    >>> from twingrad import Value
+    >>> from twingrad.nn import huber_loss
+    >>> huber_loss([Value(0.5), Value(11.0)], [0.0, 1.0], reduction="sum").data
+    9.625
+    """
+    width = above_zero("delta", delta)
+
+    def robust(output: Any, target: Any) -> Any:
+        return apply(huber_rule, output - target, delta=width)
+
+    return _elementwise("huber_loss", robust, outputs, targets, reduction)
+
+
 def hinge_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
     """max(0, 1 - target · output) for targets of -1 and 1, its mean or sum: the SVM's loss."""
-    signs = _plain(targets)
+    signs = plain(targets)
     if not np.isin(signs, (-1, 1)).all():
         raise ValueError(
             "hinge_loss takes targets of -1 and 1, but got "
-            f"{_some(np.unique(signs))}; labels of 0 and 1 become 2 * labels - 1"
+            f"{some(np.unique(signs))}; labels of 0 and 1 become 2 * labels - 1"
         )
     return _elementwise("hinge_loss", lambda o, t: (1.0 - t * o).relu(), outputs, signs, reduction)
 
@@ -55,11 +92,11 @@ def binary_cross_entropy_with_logits(
 
     Stable for any logit; sigmoid is part of it, so a model ends without one.
     """
-    chances = _plain(targets)
+    chances = plain(targets)
     if not ((chances >= 0) & (chances <= 1)).all():
         raise ValueError(
             "binary_cross_entropy_with_logits takes targets from 0 to 1, but got "
-            f"{_some(np.unique(chances))}; targets of -1 and 1 become (targets + 1) / 2"
+            f"{some(np.unique(chances))}; targets of -1 and 1 become (targets + 1) / 2"
         )
 
     def surprise(output: Any, target: Any) -> Any:
@@ -77,68 +114,100 @@ def cross_entropy(logits: Any, labels: Any, reduction: Reduction = "mean") -> An
     Raises `ShapeError` for other shapes, `TypeError` for float indices and integer one-hot rows,
     `ValueError` for a label out of range or a row that does not sum to 1.
     """
-    shape = _shape(logits)
-    if 0 in shape:
-        raise ShapeError(_NO_OUTPUTS)
-    if not shape or len(shape) > 2:
-        raise ShapeError(f"cross_entropy takes logits of shape (batch, classes), not {shape}")
-    targets = _distributions(_plain(labels), shape)
-    if isinstance(logits, Tensor):
-        losses = apply(cross_entropy_rule, logits, targets=targets.astype(logits.dtype))
-        return _reduced(losses, reduction)
-    rows = [logits] if len(shape) == 1 else logits
-    losses = [
-        apply(cross_entropy_of, *row, *target)
-        for row, target in zip(rows, np.atleast_2d(targets).tolist(), strict=True)
-    ]
-    return _reduced(losses, reduction)
+
+    def of_row(row: Any, target: list[float]) -> Any:
+        return apply(cross_entropy_of, *row, *target)
+
+    def of_rows(tensor: Tensor, targets: Array) -> Any:
+        return apply(cross_entropy_rule, tensor, targets=targets)
+
+    return _by_class("cross_entropy", "logits", logits, labels, reduction, of_rows, of_row)
 
 
-def _distributions(labels: Array, shape: tuple[int, ...]) -> Array:
-    """Labels as one row of probabilities for each row of the logits."""
-    classes = shape[-1]
-    whole = labels.dtype.kind in "iub"
-    if labels.shape == shape:
-        if whole:
-            raise TypeError(
-                f"labels of shape {shape} are read as one-hot rows, which are floats, but "
-                "integers came; use labels.astype(float), or labels.argmax(axis=-1)"
-            )
-        if not np.allclose(labels.sum(axis=-1), 1.0, atol=1e-5) or (labels < 0).any():
-            raise ValueError("each row of one-hot labels must be at least 0 and sum to 1")
-        return labels
-    if labels.shape != shape[:-1]:
-        raise ShapeError(
-            f"cross_entropy got logits of shape {shape}, so labels have shape {shape[:-1]} "
-            f"(class indices) or {shape} (one-hot rows), but {labels.shape} came"
-        )
-    if not whole:
-        raise TypeError(f"class indices are integers, but {labels.dtype} came; use .astype(int)")
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        wrong = labels[(labels < 0) | (labels >= classes)].flat[0]
+def nll_loss(log_probabilities: Any, labels: Any, reduction: Reduction = "mean") -> Any:
+    """-log of the probability of the label, of logarithms already taken, in nats; over the batch.
+
+    log_probabilities: (batch, classes), or (classes,) for one sample, as `log_softmax` gives
+    them. labels: as in `cross_entropy`, which is this loss of `log_softmax(logits)`. A class of
+    probability 0, whose logarithm is -inf, counts nothing where no target is on it.
+
+    Raises what `cross_entropy` raises, and `ValueError` for logarithms above 0, which are none
+    of a probability: logits came, or the probabilities themselves. PyTorch takes them.
+
+    >>> from twingrad import Tensor
+    >>> from twingrad.nn import nll_loss
+    >>> chances = Tensor([[0.5, 0.5], [0.125, 0.875]])
+    >>> round(nll_loss(chances.log(), [0, 0]).item() / float(np.log(2.0)), 6)
+    2.0
+    """
+
+    def of_row(row: Any, target: list[float]) -> Any:
+        pairs = zip(row, target, strict=True)
+        return -engine.sum([_weighed(log, t, absent=t == 0.0) for log, t in pairs])
+
+    def of_rows(tensor: Tensor, targets: Array) -> Any:
+        return -_weighed(tensor, targets, absent=targets == 0.0).sum(axis=-1)
+
+    of = "log-probabilities"
+    loss = _by_class("nll_loss", of, log_probabilities, labels, reduction, of_rows, of_row)
+    highest = max(_highest(output) for output in flat(log_probabilities))
+    if highest > 1e-3:  # of half precision, 0 itself is known no better
         raise ValueError(
-            f"label {wrong} is out of range: {classes} logits are classes 0 to {classes - 1}"
+            f"nll_loss takes logarithms of probabilities, which are at most 0, but {highest:g} "
+            "came; take log_softmax(logits), or use cross_entropy on the logits"
         )
-    one_hot: Array = np.eye(classes)[labels.astype(int)]
-    return one_hot
+    return loss
+
+
+def _weighed(log: Any, target: Any, absent: Any) -> Any:
+    """target · log, and 0 where the target is, even if there the logarithm is -inf."""
+    return engine.where(absent, 0.0, log * target)
+
+
+def _highest(output: Any) -> float:
+    return float(np.max(output.data if isinstance(output, Node) else output))
+
+
+def _by_class(
+    name: str,
+    of: str,
+    outputs: Any,
+    labels: Any,
+    reduction: Reduction,
+    of_rows: Callable[[Tensor, Array], Any],
+    of_row: Callable[[Any, list[float]], Any],
+) -> Any:
+    """A loss of rows against labels: of a Tensor's rows at once, or of each row of Values."""
+    shape = shape_of(outputs)
+    if 0 in shape:
+        raise ShapeError(NO_OUTPUTS)
+    if not shape or len(shape) > 2:
+        raise ShapeError(f"{name} takes {of} of shape (batch, classes), not {shape}")
+    targets = distributions(name, of, plain(labels), shape)
+    if isinstance(outputs, Tensor):
+        return reduced(of_rows(outputs, targets.astype(outputs.dtype)), reduction)
+    rows = [outputs] if len(shape) == 1 else outputs
+    pairs = zip(rows, np.atleast_2d(targets).tolist(), strict=True)
+    return reduced([of_row(row, target) for row, target in pairs], reduction)
 
 
 def _elementwise(
     name: str, loss: Callable[[Any, Any], Any], outputs: Any, targets: Any, reduction: Reduction
 ) -> Any:
-    shape, plain = _shape(outputs), targets if isinstance(targets, Node) else _plain(targets)
-    came = _shape(plain)
+    numbers = targets if isinstance(targets, Node) else plain(targets)
+    shape, came = shape_of(outputs), shape_of(numbers)
     if shape != came:
         raise ShapeError(
             f"{name} got outputs of shape {shape} and targets of shape {came}; they must be "
             f"equal, for broadcasting would pair every output with every target{_fix(shape, came)}"
         )
     if isinstance(outputs, Tensor):
-        return _reduced(loss(outputs, plain), reduction)
-    if any(isinstance(x, Tensor) for x in (plain, *(outputs if isinstance(outputs, list) else ()))):
+        return reduced(loss(outputs, numbers), reduction)
+    beside = outputs if isinstance(outputs, list) else ()
+    if any(isinstance(x, Tensor) for x in (numbers, *beside)):
         raise TypeError(f"{name} takes one Tensor of outputs, or Values in lists")
-    pairs = zip(_flat(outputs), _flat(plain), strict=True)
-    return _reduced([loss(output, target) for output, target in pairs], reduction)
+    pairs = zip(flat(outputs), flat(numbers), strict=True)
+    return reduced([loss(output, target) for output, target in pairs], reduction)
 
 
 def _fix(outputs: tuple[int, ...], targets: tuple[int, ...]) -> str:
@@ -147,59 +216,3 @@ def _fix(outputs: tuple[int, ...], targets: tuple[int, ...]) -> str:
     if targets == (*outputs, 1):
         return f": use targets.reshape({outputs})"
     return ""
-
-
-def _reduced(losses: Any, reduction: str) -> Any:
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f'reduction is "mean" or "sum", not {reduction!r}')
-    count = losses.size if isinstance(losses, Tensor) else len(losses)
-    if count == 0:
-        raise ShapeError(_NO_OUTPUTS)
-    if isinstance(losses, Tensor):
-        return losses.mean() if reduction == "mean" else losses.sum()
-    total = engine.sum(losses)
-    return total / count if reduction == "mean" else total
-
-
-def _plain(targets: Any) -> Array:
-    """Targets as an array of numbers."""
-    if isinstance(targets, Node):
-        if not targets.constant:
-            raise TypeError(
-                "these targets get no gradient, but a node that wants one came; pass plain "
-                "numbers, or targets.detach()"
-            )
-        return np.array(targets.data)
-    try:
-        array = np.asarray(targets)
-    except ValueError:
-        raise ShapeError("targets need rows of equal length, but these are ragged") from None
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"targets are numbers, but an array of dtype {array.dtype} came")
-    return array
-
-
-def _shape(tree: Any) -> tuple[int, ...]:
-    """The shape of a Tensor, an array, or of Values in lists of equal lengths."""
-    if isinstance(tree, Tensor | np.ndarray):
-        shape: tuple[int, ...] = tree.shape
-        return shape
-    if not isinstance(tree, list | tuple):
-        return ()
-    shapes = {_shape(branch) for branch in tree}
-    if len(shapes) > 1:
-        raise ShapeError(f"outputs need rows of equal length, but shapes {sorted(shapes)} came")
-    return (len(tree), *(shapes.pop() if shapes else ()))
-
-
-def _flat(tree: Any) -> list[Any]:
-    if isinstance(tree, np.ndarray):
-        return list(tree.ravel().tolist())
-    if isinstance(tree, list | tuple):
-        return [leaf for branch in tree for leaf in _flat(branch)]
-    return [tree]
-
-
-def _some(numbers: Array) -> str:
-    shown = ", ".join(f"{number:g}" for number in numbers[:5])
-    return shown + (", …" if len(numbers) > 5 else "")

@@ -71,9 +71,18 @@ class Module:
 
     def modules(self) -> Iterator["Module"]:
         """This module and every one inside it, each once."""
-        found: dict[Module, None] = {}
-        _collect_modules(self, found, set())
-        yield from found
+        for _, module in self.named_modules():
+            yield module
+
+    def named_modules(self) -> Iterator[tuple[str, "Module"]]:
+        """This module and every one inside it, each once, as one would write the way there.
+
+        >>> from twingrad.nn import Linear, Residual, Sequential
+        >>> model = Sequential(Linear(2, 2, rng=0), Residual(Linear(2, 2, rng=1)))
+        >>> [path for path, _ in model.named_modules()]
+        ['', '[0]', '[1]', '[1].module']
+        """
+        return _modules(self, "", set())
 
     def zero_grad(self) -> None:
         """Reset every parameter's gradient: 0.0 for a Value, None for a Tensor."""
@@ -161,13 +170,18 @@ def _branches(tree: Any) -> list[tuple[str, Any]]:
     return []
 
 
-def _collect_modules(tree: Any, found: dict[Module, None], seen: set[int]) -> None:
+def _modules(tree: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+    if id(tree) in seen:
+        return
+    seen.add(id(tree))
     if isinstance(tree, Module):
-        found.setdefault(tree)
-    if id(tree) not in seen:
-        seen.add(id(tree))
-        for _, branch in _branches(tree):
-            _collect_modules(branch, found, seen)
+        yield path, tree
+    for name, branch in _branches(tree):
+        if isinstance(tree, Module):
+            way = "" if name == tree.indexed else f".{name}"
+        else:
+            way = f"[{name!r}]" if isinstance(tree, dict) else f"[{name}]"
+        yield from _modules(branch, path + way, seen)
 
 
 def _numbers(leaf: Any) -> Any:
@@ -182,23 +196,7 @@ def _tell_the_place(error: ShapeError, module: Module) -> None:
     place = error.__dict__.setdefault("place", module)
     said = error.__dict__.setdefault("said", str(error))
     if place is not module:
-        path = _path(module, place, set())
-        shown = said if said.startswith(type(place).__name__) else f"{place!r}: {said}"
-        if path is not None:
-            error.args = (f"{type(module).__name__}{path} {shown}",)
-
-
-def _path(tree: Any, wanted: Module, seen: set[int]) -> str | None:
-    """How one would write the way to a module: ".encoder[2]"; None if there is none."""
-    if tree is wanted:
-        return ""
-    if id(tree) in seen:
-        return None
-    seen.add(id(tree))
-    for name, branch in _branches(tree):
-        found = _path(branch, wanted, seen)
-        if found is not None:
-            if isinstance(tree, Module):
-                return found if name == tree.indexed else f".{name}{found}"
-            return f"[{name!r}]{found}" if isinstance(tree, dict) else f"[{name}]{found}"
-    return None
+        for path, found in module.named_modules():
+            if found is place:
+                shown = said if said.startswith(type(place).__name__) else f"{place!r}: {said}"
+                error.args = (f"{type(module).__name__}{path} {shown}",)

@@ -1,92 +1,20 @@
-"""Optimizers: each turns gradients into updates and does nothing else.
+"""The optimizers: for each a rule of update, its settings and where it comes from.
 
-The same classes serve both twins: a rule of update is arithmetic, and takes a float or an array.
+The same classes serve both twins, because a rule of update is arithmetic: `x -= step` gives a
+float another value and changes an array where it is.
 """
 
+import math
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from ..engine import Node, Value
 from ..engine import functions as fn
-from .module import Module
+from .optimizer import Optimizer
+from .settings import at_least_zero, below_one
 
-
-class Optimizer:
-    """What all optimizers share: the parameters, the learning rate, the state of each parameter.
-
-    A subclass names its `settings` and its `state_names`, and defines `update`.
-    """
-
-    settings: ClassVar[tuple[str, ...]] = ()
-    state_names: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(self, parameters: Iterable[Any], lr: float) -> None:
-        self.parameters = _checked(parameters)
-        self.lr = lr
-        self.steps = [0 for _ in self.parameters]
-        self.state: list[dict[str, Any]] = [
-            {name: _zero(parameter) for name in self.state_names} for parameter in self.parameters
-        ]
-
-    @property
-    def lr(self) -> float:
-        """The learning rate; assign to it to change it."""
-        return self._lr
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self._lr = _at_least_zero("lr", lr)
-
-    def step(self) -> None:
-        """Update every parameter that has a gradient."""
-        for i, parameter in enumerate(self.parameters):
-            grad = parameter._grad  # None where none has come, which `.grad` of a Value hides
-            if grad is None or parameter.constant:
-                continue
-            plain = grad.data if isinstance(grad, Node) else grad
-            self.steps[i] += 1
-            parameter.data = self.update(parameter.data, plain, self.state[i], self.steps[i])
-
-    def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
-        """The new value of a parameter x, a float or an array; `step` counts from 1."""
-        raise TypeError(f"{type(self).__name__} has no update()")
-
-    def zero_grad(self) -> None:
-        """Reset the gradient of every parameter."""
-        for parameter in self.parameters:
-            parameter.grad = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """The learning rate, the step counts and a copy of the state of each parameter."""
-        return {
-            "lr": self.lr,
-            "steps": list(self.steps),
-            "state": [{k: np.array(v) for k, v in entry.items()} for entry in self.state],
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave, if it fits these parameters: all of it or nothing."""
-        entries = state["state"]
-        shapes = [{k: np.shape(v) for k, v in entry.items()} for entry in self.state]
-        came = [{k: np.shape(v) for k, v in entry.items()} for entry in entries]
-        if shapes != came or len(state["steps"]) != len(self.steps):
-            raise ValueError(
-                f"the state does not fit this {type(self).__name__}: it holds {came}, but the "
-                f"parameters need {shapes}"
-            )
-        steps = [int(count) for count in state["steps"]]
-        found = [
-            {k: _like(v, parameter) for k, v in entry.items()}
-            for entry, parameter in zip(entries, self.parameters, strict=True)
-        ]
-        self.lr = state["lr"]
-        self.steps, self.state = steps, found
-
-    def __repr__(self) -> str:
-        settings = "".join(f", {name}={getattr(self, name)!r}" for name in self.settings)
-        return f"{type(self).__name__}({len(self.parameters)} parameters, lr={self.lr:g}{settings})"
+__all__ = ["SGD", "Adam", "AdamW", "Lion", "Optimizer", "RMSprop"]
 
 
 class SGD(Optimizer):
@@ -116,8 +44,8 @@ class SGD(Optimizer):
         nesterov: bool = False,
         weight_decay: float = 0.0,
     ) -> None:
-        self.momentum = _below_one("momentum", momentum)
-        self.weight_decay = _at_least_zero("weight_decay", weight_decay)
+        self.momentum = below_one("momentum", momentum)
+        self.weight_decay = at_least_zero("weight_decay", weight_decay)
         self.nesterov = bool(nesterov)
         if nesterov and not momentum:
             raise ValueError("nesterov looks ahead along the velocity: it needs momentum above 0")
@@ -127,10 +55,14 @@ class SGD(Optimizer):
         """One step of descent."""
         if self.weight_decay:
             grad = grad + self.weight_decay * x
-        if not self.momentum:
-            return x - self.lr * grad
-        state["velocity"] = velocity = self.momentum * state["velocity"] + grad
-        return x - self.lr * (grad + self.momentum * velocity if self.nesterov else velocity)
+        if self.momentum:
+            velocity = state["velocity"]
+            velocity *= self.momentum
+            velocity += grad
+            state["velocity"] = velocity
+            grad = grad + self.momentum * velocity if self.nesterov else velocity
+        x -= self.lr * grad
+        return x
 
 
 class Adam(Optimizer):
@@ -151,60 +83,129 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        if not isinstance(betas, tuple | list) or len(betas) != 2:
-            raise ValueError(f"betas are two numbers, such as (0.9, 0.999), not {betas!r}")
-        self.betas = (_below_one("betas[0]", betas[0]), _below_one("betas[1]", betas[1]))
-        self.eps = _at_least_zero("eps", eps)
-        self.weight_decay = _at_least_zero("weight_decay", weight_decay)
+        self.betas = _two_below_one(betas)
+        self.eps = at_least_zero("eps", eps)
+        self.weight_decay = at_least_zero("weight_decay", weight_decay)
         super().__init__(parameters, lr)
 
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """One step of Algorithm 1."""
-        beta1, beta2 = self.betas
         if self.weight_decay:
             grad = grad + self.weight_decay * x
-        state["m"] = m = beta1 * state["m"] + (1.0 - beta1) * grad
-        state["v"] = v = beta2 * state["v"] + (1.0 - beta2) * (grad * grad)
-        unbiased = fn.sqrt(v / (1.0 - beta2**step))
-        return x - (self.lr / (1.0 - beta1**step)) * fn.divide(m, unbiased + self.eps)
+        return self._follow(x, grad, state, step)
+
+    def _follow(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
+        beta1, beta2 = self.betas
+        m, v = state["m"], state["v"]
+        m *= beta1
+        m += (1.0 - beta1) * grad
+        v *= beta2
+        v += (1.0 - beta2) * (grad * grad)
+        state["m"], state["v"] = m, v
+        # √v̂ is √v/correction: numbers take the correction over, and the arrays one pass less.
+        correction = math.sqrt(1.0 - beta2**step)
+        spread = fn.sqrt(v)
+        spread += self.eps * correction
+        change = fn.divide(m, spread)
+        change *= self.lr * correction / (1.0 - beta1**step)
+        x -= change
+        return x
 
 
-def _checked(parameters: Iterable[Any]) -> list[Any]:
-    if isinstance(parameters, Module):
-        raise TypeError("an optimizer takes parameters: model.parameters(), not the model")
-    if isinstance(parameters, Node):
-        raise TypeError("an optimizer takes a list of parameters: write [parameter]")
-    found = list(parameters)
-    if not found:
-        raise ValueError("an optimizer needs at least one parameter, but the list is empty")
-    for i, parameter in enumerate(found):
-        if not isinstance(parameter, Node) or parameter.parents:
-            raise TypeError(
-                f"parameter {i} is {parameter!r}; only Values and Tensors that you made "
-                "yourself, and not results of operations, can be optimized"
-            )
-    if len(set(found)) != len(found):
-        raise ValueError("a parameter came twice; it would be updated twice in a step")
-    return found
+class AdamW(Adam):
+    """Adam with decoupled weight decay: x ← x · (1 - lr · weight_decay), then Adam's step.
+
+    Loshchilov & Hutter 2019, arXiv:1711.05101, Algorithm 2. As in PyTorch the decay is scaled by
+    lr, where the paper scales it by the schedule alone, and comes first; the step itself depends
+    on the gradient only. So weights shrink at one rate, however large their gradients.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps, weight_decay)
+
+    def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
+        """One step of Algorithm 2."""
+        x *= 1.0 - self.lr * self.weight_decay
+        return self._follow(x, grad, state, step)
 
 
-def _zero(parameter: Any) -> Any:
-    return 0.0 if isinstance(parameter, Value) else np.zeros_like(parameter.data)
+class RMSprop(Optimizer):
+    """RMSprop: v ← alpha·v + (1 - alpha)·g²; x ← x - lr · g/(√v + eps).
+
+    Tieleman & Hinton 2012, Lecture 6.5 of "Neural Networks for Machine Learning" (Coursera),
+    where alpha is 0.9 and eps absent. Defaults and the place of eps, outside the root, are
+    PyTorch's; v starts from 0 and is not corrected for it, so the first steps are longer.
+    """
+
+    settings = ("alpha", "eps")
+    state_names = ("v",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+    ) -> None:
+        self.alpha = below_one("alpha", alpha)
+        self.eps = at_least_zero("eps", eps)
+        super().__init__(parameters, lr)
+
+    def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
+        """One step, as long as the gradient is against its own running size."""
+        v = state["v"]
+        v *= self.alpha
+        v += (1.0 - self.alpha) * (grad * grad)
+        state["v"] = v
+        spread = fn.sqrt(v)
+        spread += self.eps
+        x -= self.lr * fn.divide(grad, spread)
+        return x
 
 
-def _like(numbers: Any, parameter: Any) -> Any:
-    if isinstance(parameter, Value):
-        return float(numbers)
-    return np.array(numbers, dtype=parameter.dtype)
+class Lion(Optimizer):
+    """Lion: x ← x - lr · (sign(beta1·m + (1 - beta1)·g) + weight_decay·x), m a running mean of g.
+
+    Chen et al. 2023, arXiv:2302.06675, Algorithm 2: the step looks beta1 back, the mean is then
+    kept by beta2. Every element moves by lr, or not at all where the sign is that of 0, so lr is
+    to be 3 to 10 times smaller than Adam's, and weight_decay as much larger.
+    """
+
+    settings = ("betas", "weight_decay")
+    state_names = ("m",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Any],
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.betas = _two_below_one(betas)
+        self.weight_decay = at_least_zero("weight_decay", weight_decay)
+        super().__init__(parameters, lr)
+
+    def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
+        """One step of Algorithm 2."""
+        beta1, beta2 = self.betas
+        m = state["m"]
+        direction = np.sign(beta1 * m + (1.0 - beta1) * grad)  # nan where that is nan
+        m *= beta2
+        m += (1.0 - beta2) * grad
+        state["m"] = m
+        x *= 1.0 - self.lr * self.weight_decay
+        x -= self.lr * direction
+        return x
 
 
-def _at_least_zero(name: str, number: Any) -> float:
-    if not isinstance(number, int | float | np.number) or not 0.0 <= number < float("inf"):
-        raise ValueError(f"{name} is a number from 0 on, not {number!r}")
-    return float(number)
-
-
-def _below_one(name: str, number: Any) -> float:
-    if not isinstance(number, int | float | np.number) or not 0.0 <= number < 1.0:
-        raise ValueError(f"{name} is a number from 0 up to but not including 1, not {number!r}")
-    return float(number)
+def _two_below_one(betas: Any) -> tuple[float, float]:
+    if not isinstance(betas, tuple | list) or len(betas) != 2:
+        raise ValueError(f"betas are two numbers, such as (0.9, 0.999), not {betas!r}")
+    return below_one("betas[0]", betas[0]), below_one("betas[1]", betas[1])

@@ -6,21 +6,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, TextIO
 
+from .callbacks import Callback
+
 if TYPE_CHECKING:
-    from .train import Training
-
-
-class Callback:
-    """What `fit` tells as it goes; override what you want to hear."""
-
-    def on_start(self, training: "Training") -> None:
-        """Training begins."""
-
-    def on_epoch(self, training: "Training") -> None:
-        """An epoch is over and in the history; `training.stop = True` ends the run."""
-
-    def on_end(self, training: "Training") -> None:
-        """Training is over, by its epochs, by `stop` or by Ctrl-C."""
+    from .loop import Training
 
 
 class ProgressLine(Callback):
@@ -32,8 +21,16 @@ class ProgressLine(Callback):
     def on_start(self, training: "Training") -> None:
         """Note the time."""
         self._out = self.stream or sys.stderr
+        self._done = len(training.history)
         self._started = self._spoke = time.perf_counter()
         self._length = 0
+
+    def on_step(self, training: "Training") -> None:
+        """Show how far a long epoch is, on a terminal."""
+        if training.step < training.steps and self._out.isatty():
+            now = time.perf_counter()
+            if now - self._spoke > 0.5:
+                self._rewrite(self._line(training, now), now)
 
     def on_epoch(self, training: "Training") -> None:
         """Say where the training is, if it is time to."""
@@ -41,10 +38,7 @@ class ProgressLine(Callback):
         last = training.stop or training.epoch == training.epochs
         if self._out.isatty():
             if last or now - self._spoke > 0.1 or training.epoch == 1:
-                line = self._line(training, now)
-                self._out.write("\r" + line.ljust(self._length))
-                self._length = len(line)
-                self._spoke = now
+                self._rewrite(self._line(training, now), now)
         elif last or (
             training.epoch % max(1, training.epochs // 10) == 0 and now - self._spoke > 5.0
         ):
@@ -58,6 +52,11 @@ class ProgressLine(Callback):
             self._out.write("\n")
             self._out.flush()
 
+    def _rewrite(self, line: str, now: float) -> None:
+        self._out.write("\r" + line.ljust(self._length))
+        self._length, self._spoke = len(line), now
+        self._out.flush()
+
     def _line(self, training: "Training", now: float) -> str:
         shown = {
             name: curve[-1]
@@ -65,8 +64,12 @@ class ProgressLine(Callback):
             if name not in ("learning_rate", "seconds")
         }
         numbers = "  ".join(f"{name} {number:.4g}" for name, number in shown.items())
+        amid = len(training.history) < training.epoch
+        part = training.step / training.steps if amid else 1.0
+        done = training.epoch - 1 + part - self._done
         taken = now - self._started
-        left = taken / training.epoch * (training.epochs - training.epoch)
+        left = taken / done * (training.epochs - self._done - done)
         when = f"{left:.0f} s left" if left >= 1.0 and not training.stop else f"{taken:.1f} s"
         width = len(str(training.epochs))
-        return f"epoch {training.epoch:{width}d}/{training.epochs}  {numbers}  {when}"
+        share = f" {part:4.0%}" if amid else ""
+        return f"epoch {training.epoch:{width}d}/{training.epochs}{share}  {numbers}  {when}"

@@ -1,51 +1,35 @@
-"""fit: the training loop, for both twins: forward, loss, backward, step, and what came of it.
+"""fit: training for both twins, from data and a model to the history of what came of it.
 
-The loop itself is five lines in `_train_on`; the rest checks what it is given before it touches
-the model, shuffles by a seed, and keeps the history.
+It checks what it is given before it touches the model, and shuffles by a seed; the loop itself
+is in `loop`.
 """
 
-import gc
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ..engine import Node, ShapeError, no_grad
+from .callbacks import Callback
+from .checkpoint import CheckpointRecord
 from .fit_checks import (
-    at_least_one,
+    checked_batches,
     checked_callbacks,
     checked_data,
     checked_parameters,
+    checked_resume,
+    checked_schedule,
     checked_validation,
 )
 from .history import History
-from .metrics import Metric, measured, resolved
-from .optim import Optimizer
-from .predict import mode, plain, respond
-from .progress import Callback, ProgressLine
-
-Array = npt.NDArray[Any]
-
-
-@dataclass
-class Training:
-    """A run of `fit` as its callbacks see it: `epoch` counts from 1, `stop` ends the run.
-
-    `others` are the model's parameters that the optimizer does not know.
-    """
-
-    model: Any
-    optimizer: Optimizer
-    loss: Callable[[Any, Any], Any]
-    history: History
-    epochs: int
-    others: Sequence[Any] = ()
-    epoch: int = 0
-    stop: bool = False
+from .loop import Training, run_epoch, try_out
+from .metrics import Metric, resolved
+from .optimizer import Optimizer
+from .predict import mode
+from .progress import ProgressLine
+from .randomness import put_back, state_of
+from .settings import above_zero, whole
 
 
 def fit(
@@ -57,25 +41,40 @@ def fit(
     optimizer: Optimizer,
     epochs: int,
     batch_size: int | None = None,
+    accumulate: int = 1,
     validation: float | tuple[Any, Any] | None = None,
     metrics: str | Iterable[str | Metric] = (),
+    schedule: Callable[[int], float] | None = None,
+    clip_norm: float | None = None,
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     rng: int | np.random.Generator | None = None,
     progress: bool | Callable[[Iterable[int]], Iterable[int]] = True,
+    resume: CheckpointRecord | str | Path | None = None,
 ) -> History:
     """Train a model, of Values or of Tensors, and return its history.
 
-    X: (samples, features), cast to the model's dtype once; y: one target a sample. `loss` is a
-    function of (outputs, targets); `metrics` are names or functions of the same as plain arrays;
-    training metrics are of the outputs as they were while training. `batch_size=None` is the
-    full batch. `validation` is a share of the samples, drawn by `rng`, or a pair (X, y).
-    `progress` may be `tqdm.tqdm`. Ctrl-C ends the run and returns the history so far.
+    X: (samples, features) or (samples, channels, height, width), cast to the model's dtype once;
+    y: one target a sample. `loss` is a function of (outputs, targets), the mean over the samples
+    of a batch; `metrics` are names or functions of the same as plain arrays; training metrics are
+    of the outputs as they were while training. `batch_size=None` is the full batch; with
+    `accumulate=k`, a step takes the mean gradient of k batches that pass one after the other.
+    `validation` is a share of the samples, drawn by `rng`, or a pair (X, y).
 
-    Before the first step the model, the loss and the metrics are tried once on all the data.
+    `schedule` gives a factor for the optimizer's rate, or the rate, by the optimizer's count of
+    steps, `optimizer.taken`; `optimizer.lr` itself stays. `clip_norm` limits the norm of all
+    gradients together. `progress` may be `tqdm.tqdm`. Ctrl-C ends the run and returns the
+    history so far.
+
+    `resume`, a checkpoint or its path, first puts model, optimizer and randomness into the saved
+    state, and trains `epochs` more: the same bits as if the run had never stopped, if everything
+    else is given as it was. The history continues.
+
+    Before the first step the model is tried on a batch, the loss and metrics on all targets.
 
     Raises, before the model is touched, `ShapeError` for X and y of different lengths,
-    `ValueError` for NaN or infinite data, no epochs, an optimizer of other parameters.
+    `ValueError` for NaN or infinite data, no epochs, a batch larger than the data, an optimizer
+    of other parameters, and `CheckpointError` for a checkpoint of another model.
 
     >>> from twingrad import nn
     >>> X, y = nn.data.xor()
@@ -87,24 +86,50 @@ def fit(
     """
     generator = np.random.default_rng(rng)
     parameters = checked_parameters(model, optimizer)
-    at_least_one("epochs", epochs)
+    whole("epochs", epochs, 1)
+    whole("accumulate", accumulate, 1)
     if not callable(loss):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
+    if clip_norm is not None:
+        above_zero("clip_norm", clip_norm)
     inputs, targets = checked_data(X, y, parameters[0])
+    record = None if resume is None else checked_resume(resume, model, shuffle, validation)
+    if record is None:
+        history = History(rng={"start": state_of(generator)})
+    else:
+        history = deepcopy(record.history) or History()
+        if "start" in history.rng:  # the samples that were held out then are held out again
+            put_back(generator, history.rng["start"])
+    if schedule is not None:
+        checked_schedule(schedule, optimizer, record)
     inputs, targets, held_out = checked_validation(
         validation, inputs, targets, parameters[0], generator
     )
     named = resolved(metrics, loss, targets)
-    size = len(inputs) if batch_size is None else at_least_one("batch_size", batch_size)
+    size = checked_batches(batch_size, len(inputs), model)
     known = set(optimizer.parameters)
-    others = [parameter for parameter in parameters if parameter not in known]
-    training = Training(model, optimizer, loss, History(), epochs, others)
+    training = Training(
+        model,
+        optimizer,
+        loss,
+        history,
+        epochs=len(history) + epochs,
+        others=[parameter for parameter in parameters if parameter not in known],
+        curves=_curves(named, held_out is not None),
+        schedule=schedule,
+        clip_norm=clip_norm,
+        rng=generator,
+    )
     listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
     for pair in ((inputs, targets), *([held_out] if held_out else [])):
-        # What the model, the loss or a metric refuses, it refuses now, before anything is learned.
-        measured(named, _evaluate(training, *pair, size)[1], pair[1])
+        try_out(training, *pair, size, named)
+    if record is not None:
+        optimizer.load_state_dict(record.optimizer or {})
+        record.restore(model)
+        if record.rng is not None:
+            put_back(generator, record.rng)
 
-    counted = range(1, epochs + 1)
+    counted = range(len(history) + 1, training.epochs + 1)
     for listener in listeners:
         listener.on_start(training)
     try:
@@ -113,95 +138,23 @@ def fit(
                 training.epoch = epoch
                 order = generator.permutation(len(inputs)) if shuffle else np.arange(len(inputs))
                 batches = [order[i : i + size] for i in range(0, len(order), size)]
-                _run_epoch(training, inputs, targets, batches, held_out, named)
-                for listener in listeners:
-                    listener.on_epoch(training)
+                steps = [batches[i : i + accumulate] for i in range(0, len(batches), accumulate)]
+                run_epoch(training, inputs, targets, steps, held_out, named, listeners)
+                if len(history) == epoch:
+                    for listener in listeners:
+                        listener.on_epoch(training)
                 if training.stop:
                     break
     except KeyboardInterrupt:
-        training.history.interrupted = True
+        history.interrupted = True
     finally:
         for listener in listeners:
             listener.on_end(training)
-    return training.history
+    return history
 
 
-def _run_epoch(
-    training: Training,
-    X: Array,
-    y: Array,
-    batches: Sequence[Array],
-    held_out: tuple[Array, Array] | None,
-    metrics: dict[str, Metric],
-) -> None:
-    started = time.perf_counter()
-    total, outputs = 0.0, []
-    for batch in batches:
-        with _collector_paused():
-            loss, output = _train_on(training, X[batch], y[batch])
-        total += loss * len(batch)
-        outputs.append(output)
-    found = {"loss": total / len(X)}
-    found |= measured(metrics, np.concatenate(outputs), y[np.concatenate(batches)])
-    if held_out is not None:
-        found["val_loss"], outputs_then = _evaluate(training, *held_out, len(batches[0]))
-        of_held_out = measured(metrics, outputs_then, held_out[1])
-        found |= {f"val_{name}": number for name, number in of_held_out.items()}
-    history = training.history
-    history.loss.append(found.pop("loss"))
-    if "val_loss" in found:
-        history.val_loss.append(found.pop("val_loss"))
-    for name, number in found.items():
-        history.metrics.setdefault(name, []).append(number)
-    history.learning_rate.append(training.optimizer.lr)
-    history.seconds.append(time.perf_counter() - started)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector from searching a growing graph, which holds no cycles to find."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def _train_on(training: Training, X: Array, y: Array) -> tuple[float, Array]:
-    """One step: forward, loss, zero, backward, update."""
-    outputs = respond(training.model, X)
-    loss = _checked(training.loss(outputs, y))
-    training.optimizer.zero_grad()
-    for parameter in training.others:
-        parameter.grad = None
-    loss.backward()
-    training.optimizer.step()
-    return float(loss), plain(outputs)
-
-
-def _evaluate(training: Training, X: Array, y: Array, size: int) -> tuple[float, Array]:
-    """The mean loss and the outputs on data that nothing is learned from."""
-    total, outputs = 0.0, []
-    with mode(training.model, training=False), no_grad():
-        for i in range(0, len(X), size):
-            output = respond(training.model, X[i : i + size])
-            loss = _checked(training.loss(output, y[i : i + size]))
-            total += float(loss) * len(X[i : i + size])
-            outputs.append(plain(output))
-    return total / len(X), np.concatenate(outputs)
-
-
-def _checked(loss: Any) -> Any:
-    if not isinstance(loss, Node):
-        raise TypeError(
-            f"the loss must be a Value or a Tensor to learn from, but {loss!r} came, a "
-            f"{type(loss).__name__}"
-        )
-    if np.size(loss.data) != 1:
-        raise ShapeError(
-            f"the loss must be a single number, but it has shape {np.shape(loss.data)}; call "
-            ".mean() on it"
-        )
-    return loss
+def _curves(metrics: Iterable[str], with_validation: bool) -> list[str]:
+    """The names that the history will have."""
+    measured = ["loss", *metrics]
+    held_out = [f"val_{name}" for name in measured] if with_validation else []
+    return [*measured, *held_out, "learning_rate", "seconds"]

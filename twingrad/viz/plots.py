@@ -1,4 +1,4 @@
-"""Pictures of training: curves, decision boundaries, confusion matrices, drawn with matplotlib.
+"""Pictures of what a classifier says: decision boundaries and confusion matrices.
 
 Each takes the axes to draw on, or makes them, and returns them; none shows or saves anything.
 """
@@ -10,45 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import ShapeError
-from ..nn import History, predict
-from ..nn.optional import optional
+from ..nn.predict import predict
+from .canvas import CLASSES, INK, axes, shades
 
 Array = npt.NDArray[Any]
-
-# Okabe & Ito 2008, "Color Universal Design": told apart by every kind of colour vision.
-BLUE, ORANGE, GREEN, INK = "#0072B2", "#D55E00", "#009E73", "#333333"
-CLASSES = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", INK)
-
-
-def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
-    """A curve of a training run by epoch, with its validation counterpart, on log axes for losses.
-
-    `curve` is "loss" or the name of a metric. The best validation epoch is marked. Returns the
-    Axes.
-    """
-    if not isinstance(history, History):
-        raise TypeError(f"plot_history() draws what nn.fit returned, not {history!r}")
-    values = history[curve]
-    ax = _axes(ax)
-    epochs = np.arange(1, len(values) + 1)
-    dot = "o" if len(values) == 1 else ""  # a line of one point would not be seen
-    ax.plot(epochs, values, color=BLUE, marker=dot, label="training")
-    curves = history.curves()
-    if f"val_{curve}" in curves:
-        held_out = np.asarray(curves[f"val_{curve}"])
-        is_loss = curve not in history.metrics or curve in ("mse", "mae")
-        ax.plot(epochs, held_out, color=ORANGE, linestyle="--", marker=dot, label="validation")
-        if np.isfinite(held_out).any():
-            best = int(np.nanargmin(held_out) if is_loss else np.nanargmax(held_out))
-            said = f"best: {held_out[best]:.4g}, epoch {best + 1}"
-            ax.plot(best + 1, held_out[best], "o", color=ORANGE, label=said)
-        ax.legend(frameon=False)
-    finite = np.asarray(values)[np.isfinite(values)]
-    if curve == "loss" and finite.size and finite.min() > 0.0:
-        ax.set_yscale("log")
-    ax.set(xlabel="epoch", ylabel=curve.replace("_", " "), title=f"{curve} by epoch".capitalize())
-    ax.grid(alpha=0.3)
-    return ax
 
 
 def plot_decision_boundary(
@@ -69,7 +34,7 @@ def plot_decision_boundary(
     the Axes.
     """
     points, labels, classes = _checked_points(X, y)
-    ax = _axes(ax, (6.0, 5.0))
+    ax = axes(ax, (6.0, 5.0))
     low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
     across, up = (np.linspace(low[i], high[i], resolution) for i in range(2))
     grid = np.stack(np.meshgrid(across, up), axis=-1)
@@ -99,7 +64,7 @@ def plot_decision_boundary(
         cut = float(ends.sum()) / 2.0 if cut is None else cut
         surface = outputs.reshape(resolution, resolution)
         shown = np.clip((surface - cut) / (float(np.ptp(ends)) / 2.0), -1.0, 1.0)
-        ax.contourf(across, up, shown, levels=np.linspace(-1.0, 1.0, 21), cmap=_shades())
+        ax.contourf(across, up, shown, levels=np.linspace(-1.0, 1.0, 21), cmap=shades())
         ax.contour(across, up, surface, levels=[cut], colors=[INK], linewidths=1.5)
         wrong = (at_points.ravel() > cut) != (labels == ends[1])
         place = {label: int(label == ends[1]) for label in classes}
@@ -148,25 +113,11 @@ def plot_confusion_matrix(
     Both are class indices, (samples,). Cells hold counts; colour is the share of the row.
     Returns the Axes.
     """
-    truth, said = (np.asarray(labels).ravel() for labels in (targets, predictions))
-    if truth.shape != said.shape:
-        raise ShapeError(f"{len(truth)} true labels came with {len(said)} predictions")
-    for labels in (truth, said):
-        if labels.dtype.kind not in "iub":
-            raise TypeError(
-                f"a confusion matrix takes class indices, integers, not {labels.dtype}; for "
-                "outputs of a model take outputs.argmax(axis=1)"
-            )
-        if labels.size and labels.min() < 0:
-            raise ValueError(
-                f"class indices count from 0, but {labels.min()} came; for -1 and 1 take "
-                "(labels + 1) // 2"
-            )
-    truth, said = truth.astype(int), said.astype(int)
+    truth, said = class_indices(targets, predictions)
     count = int(max(truth.max(initial=0), said.max(initial=0))) + 1
     counts = np.zeros((count, count), dtype=int)
     np.add.at(counts, (truth, said), 1)
-    ax = _axes(ax, (6.0, 5.5))
+    ax = axes(ax, (6.0, 5.5))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     ax.figure.colorbar(image, ax=ax, label="share of the true class", fraction=0.046)
@@ -180,19 +131,33 @@ def plot_confusion_matrix(
     ax.set_xticks(range(count), ticks)
     ax.set_yticks(range(count), ticks)
     accuracy = np.trace(counts) / max(counts.sum(), 1)
-    title = f"Confusion matrix, {accuracy:.1%} of {counts.sum()} right"
+    title = f"Confusion matrix, {accuracy:.1%} of {counts.sum():,} right"
     ax.set(xlabel="predicted", ylabel="true", title=title)
     return ax
 
 
-def _axes(ax: Any, size: tuple[float, float] = (6.4, 4.0)) -> Any:
-    if ax is not None:
-        return ax
-    _, fresh = optional("matplotlib.pyplot").subplots(figsize=size, layout="constrained")
-    return fresh
-
-
-def _shades() -> Any:
-    """From the first class's colour over white to the second's."""
-    colors = optional("matplotlib.colors")
-    return colors.LinearSegmentedColormap.from_list("twins", ["#8CC1E3", "#FFFFFF", "#F2B48C"])
+def class_indices(targets: Any, predictions: Any) -> tuple[Array, Array]:
+    """Targets and predictions as integers from 0 on, (samples,) each."""
+    found = []
+    for name, given in (("targets", targets), ("predictions", predictions)):
+        labels = np.asarray(given)
+        if labels.dtype.kind not in "iub":
+            raise TypeError(
+                f"{name} must be class indices, integers, not {labels.dtype}; for outputs of a "
+                "model take outputs.argmax(axis=1), for labels held as floats labels.astype(int)"
+            )
+        if labels.size != (len(labels) if labels.ndim else 0):
+            raise ShapeError(
+                f"{name} must be one class index for each sample, (samples,), not of shape "
+                f"{labels.shape}; of one-hot rows take rows.argmax(axis=1)"
+            )
+        if labels.size and labels.min() < 0:
+            raise ValueError(
+                f"class indices count from 0, but {labels.min()} came; for -1 and 1 take "
+                "(labels + 1) // 2"
+            )
+        found.append(labels.ravel().astype(int))
+    truth, said = found
+    if truth.shape != said.shape:
+        raise ShapeError(f"{len(truth)} true labels came with {len(said)} predictions")
+    return truth, said

@@ -1,0 +1,179 @@
+"""The training loop: an epoch of steps, each forward, loss, backward, clip, update.
+
+`fit` prepares what comes in here; a callback sees all of it as the `Training`.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Node, ShapeError, no_grad
+from .callbacks import Callback
+from .clip import clip_grad_norm
+from .history import History
+from .metrics import Metric, measured
+from .optimizer import Optimizer
+from .predict import mode, plain, respond
+from .randomness import state_of
+from .schedule import learning_rate
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Training:
+    """A run of `fit` as its callbacks see it. `stop = True` ends it, within an epoch too.
+
+    `epoch` counts from 1 up to `epochs`, `step` from 1 up to `steps` within the epoch; both go on
+    where a resumed run stopped. `curves` are the names that the history will have. `others` are
+    the model's parameters that the optimizer does not know. `step_loss` and `learning_rate` are
+    those of the last step; `optimizer.lr` is the rate before the schedule.
+    """
+
+    model: Any
+    optimizer: Optimizer
+    loss: Callable[[Any, Any], Any]
+    history: History
+    epochs: int
+    others: Sequence[Any] = ()
+    curves: Sequence[str] = ()
+    schedule: Callable[[int], float] | None = None
+    clip_norm: float | None = None
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    epoch: int = 0
+    step: int = 0
+    steps: int = 0
+    step_loss: float = float("nan")
+    learning_rate: float = float("nan")
+    stop: bool = False
+
+
+def run_epoch(
+    training: Training,
+    X: Array,
+    y: Array,
+    steps: Sequence[Sequence[Array]],
+    held_out: tuple[Array, Array] | None,
+    metrics: dict[str, Metric],
+    listeners: Sequence[Callback],
+) -> None:
+    """Take the steps, each of one or more batches of indices, and write the epoch's history."""
+    started = time.perf_counter()
+    total, outputs = 0.0, []
+    training.steps = len(steps)
+    for training.step, batches in enumerate(steps, 1):
+        with _collector_paused():
+            loss, output = _train_on(training, [(X[batch], y[batch]) for batch in batches])
+        total += loss
+        outputs += output
+        for listener in listeners:
+            listener.on_step(training)
+        if training.stop:
+            return
+    found = {"loss": total / len(X)}
+    order = np.concatenate([batch for batches in steps for batch in batches])
+    found |= measured(metrics, np.concatenate(outputs), y[order])
+    if held_out is not None:
+        found["val_loss"], outputs_then = _evaluate(training, *held_out, len(steps[0][0]))
+        of_held_out = measured(metrics, outputs_then, held_out[1])
+        found |= {f"val_{name}": number for name, number in of_held_out.items()}
+    history = training.history
+    history.loss.append(found.pop("loss"))
+    if "val_loss" in found:
+        history.val_loss.append(found.pop("val_loss"))
+    for name, number in found.items():
+        history.metrics.setdefault(name, []).append(number)
+    history.learning_rate.append(training.learning_rate)
+    history.seconds.append(time.perf_counter() - started)
+    history.rng["now"] = state_of(training.rng)
+
+
+def _train_on(
+    training: Training, batches: Sequence[tuple[Array, Array]]
+) -> tuple[float, list[Array]]:
+    """One step: the gradient of the mean loss over the samples of the batches, and the update."""
+    optimizer, total = training.optimizer, 0.0
+    seen: list[Array] = []
+    samples = sum(len(X) for X, _ in batches)
+    for X, y in batches:
+        outputs = respond(training.model, X)
+        loss = checked_loss(training.loss(outputs, y))
+        if not seen:
+            optimizer.zero_grad()
+            for parameter in training.others:
+                parameter.grad = None
+        (loss if len(batches) == 1 else loss * (len(X) / samples)).backward()
+        total += float(loss) * len(X)
+        seen.append(plain(outputs))
+    if training.clip_norm is not None:
+        clip_grad_norm(optimizer.parameters, training.clip_norm)
+    base = optimizer.lr
+    training.step_loss, training.learning_rate = total / samples, base
+    if training.schedule is not None:
+        training.learning_rate = learning_rate(training.schedule, base, optimizer.taken)
+    optimizer.lr = training.learning_rate
+    try:
+        optimizer.step()
+    finally:
+        optimizer.lr = base
+    return total, seen
+
+
+def _evaluate(training: Training, X: Array, y: Array, size: int) -> tuple[float, Array]:
+    """The mean loss and the outputs on data that nothing is learned from."""
+    total, outputs = 0.0, []
+    with mode(training.model, training=False), no_grad():
+        for i in range(0, len(X), size):
+            output = respond(training.model, X[i : i + size])
+            loss = checked_loss(training.loss(output, y[i : i + size]))
+            total += float(loss) * len(X[i : i + size])
+            outputs.append(plain(output))
+    return total / len(X), np.concatenate(outputs)
+
+
+def try_out(training: Training, X: Array, y: Array, size: int, metrics: dict[str, Metric]) -> None:
+    """Let the model, the loss and the metrics refuse what they will refuse, learning nothing.
+
+    The model sees a batch of every size that will come, the loss and the metrics all targets.
+    """
+    with mode(training.model, training=False), no_grad():
+        tried = {n: respond(training.model, X[:n]) for n in {min(size, len(X)), len(X) % size} if n}
+        outputs = []
+        for i in range(0, len(X), size):
+            targets = y[i : i + size]
+            checked_loss(training.loss(tried[len(targets)], targets))
+            outputs.append(plain(tried[len(targets)]))
+    measured(metrics, np.concatenate(outputs), y)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic collector from searching a growing graph, which holds no cycles to find."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def checked_loss(loss: Any) -> Any:
+    """A loss that `backward` can start from."""
+    if not isinstance(loss, Node):
+        raise TypeError(
+            f"the loss must be a Value or a Tensor to learn from, but {loss!r} came, a "
+            f"{type(loss).__name__}"
+        )
+    if np.size(loss.data) != 1:
+        raise ShapeError(
+            f"the loss must be a single number, but it has shape {np.shape(loss.data)}; call "
+            ".mean() on it"
+        )
+    return loss

@@ -1,0 +1,107 @@
+"""What a loss accepts as outputs and targets, and how it makes one number of many.
+
+Outputs are a Tensor, or Values in lists; targets become plain arrays, and where they could be
+read in two ways they are refused.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import engine
+from ..engine import Node, ShapeError, Tensor
+
+NO_OUTPUTS = "a loss needs at least one output, but none came"
+Array = npt.NDArray[Any]
+
+
+def plain(targets: Any) -> Array:
+    """Targets as an array of numbers."""
+    if isinstance(targets, Node):
+        if not targets.constant:
+            raise TypeError(
+                "these targets get no gradient, but a node that wants one came; pass plain "
+                "numbers, or targets.detach()"
+            )
+        return np.array(targets.data)
+    try:
+        array = np.asarray(targets)
+    except ValueError:
+        raise ShapeError("targets need rows of equal length, but these are ragged") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"targets are numbers, but an array of dtype {array.dtype} came")
+    return array
+
+
+def distributions(loss: str, outputs: str, labels: Array, shape: tuple[int, ...]) -> Array:
+    """Labels as one row of probabilities for each row of the outputs.
+
+    `loss` and `outputs`, such as "logits", are what errors call them.
+    """
+    classes = shape[-1]
+    whole = labels.dtype.kind in "iub"
+    if labels.shape == shape:
+        if whole:
+            raise TypeError(
+                f"labels of shape {shape} are read as one-hot rows, which are floats, but "
+                "integers came; use labels.astype(float), or labels.argmax(axis=-1)"
+            )
+        if not np.allclose(labels.sum(axis=-1), 1.0, atol=1e-5) or (labels < 0).any():
+            raise ValueError("each row of one-hot labels must be at least 0 and sum to 1")
+        return labels
+    if labels.shape != shape[:-1]:
+        raise ShapeError(
+            f"{loss} got {outputs} of shape {shape}, so labels have shape {shape[:-1]} "
+            f"(class indices) or {shape} (one-hot rows), but {labels.shape} came"
+        )
+    if not whole:
+        raise TypeError(f"class indices are integers, but {labels.dtype} came; use .astype(int)")
+    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+        wrong = labels[(labels < 0) | (labels >= classes)].flat[0]
+        raise ValueError(
+            f"label {wrong} is out of range: {classes} {outputs} are classes 0 to {classes - 1}"
+        )
+    one_hot: Array = np.eye(classes)[labels.astype(int)]
+    return one_hot
+
+
+def reduced(losses: Any, reduction: str) -> Any:
+    """The mean or the sum of a Tensor's elements, or of Values in a list."""
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f'reduction is "mean" or "sum", not {reduction!r}')
+    count = losses.size if isinstance(losses, Tensor) else len(losses)
+    if count == 0:
+        raise ShapeError(NO_OUTPUTS)
+    if isinstance(losses, Tensor):
+        return losses.mean() if reduction == "mean" else losses.sum()
+    total = engine.sum(losses)
+    return total / count if reduction == "mean" else total
+
+
+def shape_of(tree: Any) -> tuple[int, ...]:
+    """The shape of a Tensor, an array, or of Values in lists of equal lengths."""
+    if isinstance(tree, Tensor | np.ndarray):
+        shape: tuple[int, ...] = tree.shape
+        return shape
+    if not isinstance(tree, list | tuple):
+        return ()
+    shapes = {shape_of(branch) for branch in tree}
+    if len(shapes) > 1:
+        raise ShapeError(f"outputs need rows of equal length, but shapes {sorted(shapes)} came")
+    return (len(tree), *(shapes.pop() if shapes else ()))
+
+
+def flat(tree: Any) -> list[Any]:
+    """The numbers of an array, or the Values in lists, in order."""
+    if isinstance(tree, np.ndarray):
+        return list(tree.ravel().tolist())
+    if isinstance(tree, list | tuple):
+        return [leaf for branch in tree for leaf in flat(branch)]
+    return [tree]
+
+
+def some(numbers: Array) -> str:
+    """The first few of some numbers, for an error."""
+    shown = ", ".join(f"{number:g}" for number in numbers[:5])
+    return shown + (", …" if len(numbers) > 5 else "")

@@ -1,0 +1,48 @@
+"""A snapshot of a model: what training changes in it, taken and put back.
+
+That is the parameters, the running statistics and the randomness of its layers.
+"""
+
+from copy import deepcopy
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from .module import Module
+from .randomness import put_back, state_of
+
+
+class Snapshot:
+    """A model's numbers and the states of its generators, by path; nothing of it is shared."""
+
+    def __init__(
+        self, numbers: dict[str, npt.NDArray[Any]], generators: dict[str, dict[str, Any]]
+    ) -> None:
+        self.numbers, self.generators = numbers, generators
+
+    @classmethod
+    def of(cls, model: Any) -> Self:
+        """What a model is now. Of one that is no Module, its parameters, in their order."""
+        if not isinstance(model, Module):
+            parameters = enumerate(model.parameters())
+            return cls({str(i): np.array(parameter.data) for i, parameter in parameters}, {})
+        generators = {name: state_of(rng) for name, rng in model.named_generators()}
+        return cls(model.state_dict(), deepcopy(generators))
+
+    def restore(self, model: Any) -> None:
+        """Make the model what it was: all of it, or, where something does not fit, nothing."""
+        if not isinstance(model, Module):
+            for i, parameter in enumerate(model.parameters()):
+                parameter.data = self.numbers[str(i)]
+            return
+        before = {name: state_of(rng) for name, rng in model.named_generators()}
+        generators = dict(model.named_generators())
+        try:
+            for name, state in self.generators.items():
+                put_back(generators[name], state)
+            model.load_state_dict(self.numbers)
+        except BaseException:
+            for name, state in before.items():
+                put_back(generators[name], state)
+            raise

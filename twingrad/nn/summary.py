@@ -1,0 +1,211 @@
+"""summary: a model as a table, with what each layer gives, learns and holds for its backward pass.
+
+The numbers are not computed from formulas: the model runs once, and its graph is measured.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Node, ShapeError, Tensor
+from .layers import shape_of
+from .module import Module
+from .predict import dtype_of, first_numbers, mode
+from .snapshot import Snapshot
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Row:
+    """A layer of the model: its path, what it prints as, and what was measured of it."""
+
+    path: str
+    layer: str
+    depth: int
+    shape: tuple[int, ...] = ()
+    parameters: int = 0
+    kept: int = 0
+
+
+@dataclass
+class Summary:
+    """A model as a table; `print` it. `rows` has an entry for each layer, as they were called.
+
+    `parameters` counts the numbers that are learned, `frozen` those that are not; `kept` are the
+    bytes that a training step holds for its backward pass, besides parameters and input.
+    """
+
+    model: str
+    input_shape: tuple[int, ...]
+    parameters: int
+    frozen: int
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def kept(self) -> int:
+        """The bytes that all layers hold for the backward pass."""
+        return sum(row.kept for row in self.rows)
+
+    def __repr__(self) -> str:
+        titles = ("layer", "output shape", "parameters", "bytes for backward")
+        cells = [
+            (
+                "  " * row.depth + f"{row.path} {row.layer}".strip(),
+                str(row.shape),
+                f"{row.parameters:,}" if row.parameters else "",
+                f"{row.kept:,}" if row.kept else "",
+            )
+            for row in self.rows
+        ]
+        total = (f"input {self.input_shape}", "", f"{self.parameters:,}", f"{self.kept:,}")
+        widths = [max(map(len, column)) for column in zip(titles, *cells, total, strict=True)]
+
+        def line(row: tuple[str, ...]) -> str:
+            left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+            right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+            return "  ".join(left + right).rstrip()
+
+        rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+        frozen = [f"and {self.frozen:,} numbers that are not learned"] if self.frozen else []
+        lines = [line(titles), rule, *map(line, cells), rule, line(total), *frozen]
+        return "\n".join([self.model, *lines])
+
+
+def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
+    """Run a model once on zeros of a shape, as in training, and measure its layers.
+
+    input_shape: what the model is called with, the batch included: (128, 784). The model, its
+    running statistics and its randomness are left as they were.
+
+    Raises `TypeError` for a model of Values (`mlp.to_tensor()` has the same layers),
+    `ShapeError` where the shape does not fit the model.
+
+    >>> from twingrad import nn
+    >>> model = nn.Sequential(nn.Linear(784, 64, rng=0), nn.ReLU(), nn.Linear(64, 10, rng=1))
+    >>> nn.summary(model, (128, 784))
+    Sequential
+    layer                output shape  parameters  bytes for backward
+    ─────────────────────────────────────────────────────────────────
+    [0] Linear(784, 64)  (128, 64)         50,240              32,768
+    [1] ReLU()           (128, 64)                             32,768
+    [2] Linear(64, 10)   (128, 10)            650               5,120
+    ─────────────────────────────────────────────────────────────────
+    input (128, 784)                       50,890              70,656
+    """
+    if not isinstance(model, Module):
+        raise TypeError(f"summary takes a Module, not {model!r}")
+    numbers = first_numbers(model)
+    if numbers is not None and not isinstance(numbers, Tensor):
+        raise TypeError(
+            "summary is for models of Tensors, whose layers have shapes, and this is one of "
+            "Values; mlp.to_tensor() has the same layers"
+        )
+    x = np.zeros(input_shape, np.float32 if numbers is None else dtype_of(numbers))
+    leaves = [leaf for _, leaf in model.named_numbers()]
+    learned = model.parameters()
+    found = Summary(
+        type(model).__name__,
+        x.shape,
+        sum(p.size for p in learned),
+        sum(leaf.size for leaf in leaves) - sum(p.size for p in learned),
+    )
+    meter = _Meter([x, *[getattr(leaf, "data", leaf) for leaf in leaves]])
+    counted: set[Any] = set()
+
+    def watched(path: str, module: Module, depth: int) -> Callable[..., Any]:
+        forward = module.forward
+
+        def measured(*inputs: Any) -> Any:
+            row = Row(path, _name(module), depth)
+            found.rows.append(row)
+            own = [p for p in vars(module).values() if isinstance(p, Node) and not p.constant]
+            row.parameters = sum(p.data.size for p in own if p not in counted)
+            counted.update(own)
+            output = forward(*inputs)
+            row.shape, row.kept = shape_of(output), meter.new_bytes(output)
+            return output
+
+        return measured
+
+    before = Snapshot.of(model)
+    inside = _layers(model)
+    for path, module, depth in inside:
+        module.__dict__["forward"] = watched(path, module, depth)
+    try:
+        with mode(model, training=True):
+            output = model(x)
+    except ShapeError as error:
+        error.add_note(f"summary ran the model on zeros of {x.shape}, the first axis the batch")
+        raise
+    finally:
+        for _, module, _ in inside:
+            del module.__dict__["forward"]
+        before.restore(model)
+    kept = meter.new_bytes(output)  # what the model does and learns outside of its layers
+    own = sum(p.size for p in learned if p not in counted)
+    if kept or own or not inside:
+        found.rows.append(Row("", _name(model), 0, shape_of(output), own, kept))
+    return found
+
+
+def _layers(model: Module) -> list[tuple[str, Module, int]]:
+    """Every module below, with its path and its depth."""
+    inside = [(path, module) for path, module in model.named_modules() if module is not model]
+    return [
+        (path, module, sum(path != other and path.startswith(other) for other, _ in inside))
+        for path, module in inside
+    ]
+
+
+def _name(module: Module) -> str:
+    """A layer as it prints; a container by its name alone, for its parts have their own lines."""
+    return repr(module) if len(list(module.modules())) == 1 else type(module).__name__
+
+
+class _Meter:
+    """Counts the memory that a graph holds, each array once."""
+
+    def __init__(self, not_counted: list[Array]) -> None:
+        self._arrays = {id(_owner(array)) for array in not_counted}
+        self._nodes: set[Node] = set()
+        self._alive: list[Any] = []  # so that no identity is used twice
+
+    def new_bytes(self, output: Any) -> int:
+        """The bytes held below a node that were not counted before."""
+        total, waiting = 0, [output]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node, Node) and node not in self._nodes:
+                self._nodes.add(node)
+                waiting += node.parents
+                for array in _arrays([node._data, node._static, node._pullback]):
+                    owner = _owner(array)
+                    if id(owner) not in self._arrays:
+                        self._arrays.add(id(owner))
+                        self._alive.append(owner)
+                        total += owner.nbytes
+        return total
+
+
+def _arrays(held: Any) -> Iterator[Array]:
+    """The arrays in a value, in what it contains, and in what a function closed over."""
+    if isinstance(held, np.ndarray):
+        yield held
+    elif isinstance(held, list | tuple):
+        for part in held:
+            yield from _arrays(part)
+    elif isinstance(held, dict):
+        yield from _arrays(list(held.values()))
+    elif callable(held):
+        for cell in getattr(held, "__closure__", None) or ():
+            yield from _arrays(cell.cell_contents)
+
+
+def _owner(array: Array) -> Array:
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
