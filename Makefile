@@ -1,6 +1,7 @@
 # Needs make and a Python of 3.11 or newer; everything else is installed into $(VENV).
 #
 #   make demo DEMO=moons          one demo instead of the tour
+#   make demo DEMO=mnist ARGS="--model conv"   … with arguments of its own
 #   make test ARGS="-k relu -x"   arguments for pytest; ARGS=--cov measures coverage
 #   make test PYTHON=python3.13 VENV=.venv-3.13
 
@@ -26,8 +27,8 @@ help: ## list the targets
 
 demo: $(ready) ## run the tour, or one demo: make demo DEMO=moons
 	@test -f "demos/$(or $(DEMO),__main__).py" || { \
-	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons and digits.' >&2; exit 1; }
-	@$(python) -m demos$(if $(DEMO),.$(DEMO))
+	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons, digits and mnist.' >&2; exit 1; }
+	@$(python) -m demos$(if $(DEMO),.$(DEMO)) $(ARGS)
 
 test: $(ready) ## run the tests and every example in the documents and docstrings
 	@$(python) -m pytest $(ARGS)

@@ -9,13 +9,18 @@ from twingrad.nn.optional import optional
 OUTPUTS = Path("outputs")
 
 
-def arguments(lesson: str | None, seed: int = 0) -> argparse.Namespace:
-    """The options that all demos share: --seed, and --out for the pictures' folder."""
-    parser = argparse.ArgumentParser(description=lesson)
+def arguments(
+    lesson: str | None,
+    seed: int = 0,
+    out: Path = OUTPUTS,
+    more: argparse.ArgumentParser | None = None,
+) -> argparse.Namespace:
+    """The options that all demos share, --seed and --out for the pictures' folder, and `more`."""
+    parser = argparse.ArgumentParser(description=lesson, parents=[more] if more else [])
     parser.add_argument(
         "--seed", type=_natural, default=seed, help="of all randomness (%(default)s)"
     )
-    parser.add_argument("--out", type=Path, default=OUTPUTS, help="pictures' folder (%(default)s)")
+    parser.add_argument("--out", type=Path, default=out, help="pictures' folder (%(default)s)")
     options = parser.parse_args()
     if options.out.exists() and not options.out.is_dir():
         parser.error(f"--out is a folder, but {options.out} is a file")
@@ -30,6 +35,14 @@ def _natural(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"a seed is a whole number from 0 on, not {text}")
+    return number
+
+
+def positive(text: str) -> int:
+    """A number of things, of which there is at least one."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1 on, not {text}")
     return number
 
 

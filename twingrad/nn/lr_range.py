@@ -40,11 +40,13 @@ class LearningRateCurve:
     @property
     def suggestion(self) -> float | None:
         """Where the smoothed loss fell most steeply before its minimum."""
-        lowest = int(np.argmin(self.smoothed)) if self.smoothed else 0
+        settled = round(1.0 / (1.0 - SMOOTHING))  # before that the mean is of too few to trust
+        lowest = int(np.argmin(self.smoothed[settled:])) if len(self.rates) > settled else 0
         if lowest < 2:
             return None
-        slopes = np.gradient(self.smoothed[: lowest + 1], np.log(self.rates[: lowest + 1]))
-        return self.rates[int(np.argmin(slopes))]
+        until = slice(settled, settled + lowest + 1)
+        slopes = np.gradient(self.smoothed[until], np.log(self.rates[until]))
+        return self.rates[settled + int(np.argmin(slopes))]
 
     def __repr__(self) -> str:
         if not self.rates:
