@@ -4,16 +4,15 @@ Every side does the same work, hinge loss with L2, forward, backward and update,
 process: `python -m benchmarks.moons_step`. A peer that is not installed is reported as absent.
 """
 
-import gc
 import random
-import statistics
-import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
+from benchmarks.turns import compare
 from twingrad import Value, nn
 from twingrad.engine import dot
 from twingrad.engine import sum as total
@@ -129,25 +128,7 @@ def main() -> None:
         "twingrad, nn.MLP": twingrad_step,
         "NumPy, by hand": numpy_step,
     }
-    steps: dict[str, Callable[[], None]] = {}
-    for name, make in sides.items():
-        try:
-            steps[name] = make(X, y)
-        except ImportError:
-            print(f"{name}: absent (pip install {name})")
-    seconds: dict[str, list[float]] = {name: [] for name in steps}
-    for turn in range(ROUNDS + 1):
-        for name, step in steps.items():
-            gc.collect()  # so that nobody sweeps up after the one before
-            started = time.perf_counter()
-            step()
-            if turn:  # the first warms up
-                seconds[name].append(time.perf_counter() - started)
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    slowest = max(medians.values())
-    print(f"{'one step':20} {'median':>12} {'times as fast':>14}")
-    for name, median in medians.items():
-        print(f"{name:20} {median * 1e3:9.3f} ms {slowest / median:13.1f}×")
+    compare({name: partial(make, X, y) for name, make in sides.items()}, ROUNDS)
 
 
 if __name__ == "__main__":

@@ -394,6 +394,20 @@ def test_the_logarithm_of_certainty_may_be_rounded() -> None:
     assert nn.nll_loss(Tensor([[1e-7, -16.0]], dtype=np.float32), [0]).item() < 0.0
 
 
+@pytest.mark.parametrize("loss", [nn.hinge_loss, BCE, *BY_CLASS])
+def test_labels_may_be_a_tensor_that_wants_no_gradient(loss: Loss) -> None:
+    outputs, labels = Tensor([[-1.0, -2.0]]), Tensor([[0.0, 1.0]] if loss in BY_CLASS else [[1, 1]])
+    with pytest.raises(TypeError, match=r"get no gradient.*plain numbers, or targets\.detach"):
+        loss(outputs, labels)
+    assert loss(outputs, labels.detach()).item() == loss(outputs, labels.data).item()
+
+
+@pytest.mark.parametrize("loss", [nn.mse_loss, nn.l1_loss, nn.huber_loss])
+def test_a_list_of_tensors_is_no_list_of_outputs(loss: Loss) -> None:
+    with pytest.raises(TypeError, match=f"{loss.__name__} takes one Tensor of outputs, or Values"):
+        loss([Tensor(1.0), Tensor(2.0)], [1.0, 2.0])
+
+
 def test_rows_of_unequal_length_are_refused() -> None:
     with pytest.raises(tg.ShapeError, match="outputs need rows of equal length"):
         nn.mse_loss([[Value(1.0)], [Value(1.0), Value(2.0)]], [[1.0], [2.0]])

@@ -444,7 +444,7 @@ REFUSED: list[tuple[Any, type[Exception], str]] = [
     (changed(taken=1.5), ValueError, "taken is a whole number from 0 on, not 1.5"),
     (changed(taken=True), ValueError, "taken is a whole number from 0 on, not True"),
     (changed(steps=["seven"]), ValueError, r"steps\[0\] is a whole number from 0 on, not 'seven'"),
-    (changed(steps=[]), ValueError, "it holds 0 steps and 1 states, but this SGD has 1 parameters"),
+    (changed(steps=[]), ValueError, "it holds 0 steps and 1 states, but this SGD needs 1, one a"),
     (changed(state=[]), ValueError, "it holds 1 steps and 0 states"),
     (changed(state=[{}]), ValueError, r"state\[0\] holds {}, but parameter 0 needs {'velocity'"),
     (

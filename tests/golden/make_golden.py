@@ -1,4 +1,4 @@
-"""Writes torch.json: what PyTorch says of every operation, of some programs, and of training.
+"""Writes torch.json: what PyTorch says of every operation, of layers, and of training.
 
 The tests read that file, so that they need no PyTorch. Run `python -m tests.golden.make_golden`
 where PyTorch is installed; the same version writes the same file.
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.golden.layers import build_layers, build_networks
 from tests.golden.operations import build_operations
 from tests.golden.training import (
     build_clipping,
@@ -51,6 +52,8 @@ def build() -> dict[str, Any]:
                 "trajectories": build_trajectories(),
                 "schedules": build_schedules(),
                 "clipping": build_clipping(),
+                "layers": build_layers(),
+                "networks": build_networks(),
             }
         )
     finally:

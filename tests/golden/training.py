@@ -197,7 +197,7 @@ def clipped(gradients: list[np.ndarray], by: str, settings: dict[str, float]) ->
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = torch.tensor(gradient)
     case: dict[str, Any] = {"by": by, "gradients": gradients}
-    case["settings"] = {name: number if number < INF else "inf" for name, number in settings.items()}
+    case["settings"] = {name: x if x < INF else "inf" for name, x in settings.items()}
     if by == "norm":
         case["norm"] = torch.nn.utils.clip_grad_norm_(parameters, **settings)
     else:

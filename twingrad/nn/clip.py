@@ -71,8 +71,9 @@ def clip_grad_value(parameters: Any, clip_value: float) -> None:
     for parameter in _reached("clip_grad_value", parameters).values():
         if isinstance(parameter, Value):
             parameter.grad = fn.maximum(fn.minimum(parameter.grad, limit), -limit)
-        elif limit <= np.finfo(parameter.dtype).max:
-            np.clip(parameter.grad, -limit, limit, out=parameter.grad)
+        else:
+            with np.errstate(over="ignore"):  # what is beyond a float32 limits none
+                np.clip(parameter.grad, -limit, limit, out=parameter.grad)
 
 
 def _reached(who: str, parameters: Node | Iterable[Any]) -> dict[int, Any]:

@@ -104,7 +104,7 @@ class Optimizer:
         if not len(counts) == len(entries) == len(self.parameters):
             raise ValueError(
                 f"the state does not fit: it holds {len(counts)} steps and {len(entries)} states, "
-                f"but this {type(self).__name__} has {len(self.parameters)} parameters"
+                f"but this {type(self).__name__} needs {len(self.parameters)}, one a parameter"
             )
         steps = [whole(f"steps[{i}]", count) for i, count in enumerate(counts)]
         found = [self._restored(i, entry) for i, entry in enumerate(entries)]
