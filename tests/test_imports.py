@@ -65,11 +65,17 @@ ENGINE = """
 """.split()
 NN = """
     Module Neuron Layer MLP Linear Sequential ReLU LeakyReLU Tanh Sigmoid GELU Softplus Softmax
-    mse_loss hinge_loss binary_cross_entropy_with_logits cross_entropy init SGD Adam fit History
-    data predict Callback
+    Dropout BatchNorm1d LayerNorm Residual Conv2d MaxPool2d AvgPool2d Flatten
+    mse_loss l1_loss huber_loss hinge_loss binary_cross_entropy_with_logits cross_entropy nll_loss
+    init SGD Adam AdamW RMSprop Lion StepLR ExponentialLR CosineAnnealing WarmupCosine OneCycle
+    CyclicLR schedule clip_grad_norm clip_grad_value lr_range_test fit History EarlyStopping
+    Checkpoint save load data predict summary Callback
 """.split()
 INIT = "xavier_uniform xavier_normal he_uniform he_normal lecun_normal orthogonal uniform zeros"
-VIZ = "draw plot_history plot_decision_boundary plot_confusion_matrix".split()
+VIZ = """
+    draw plot_history plot_decision_boundary plot_confusion_matrix plot_misclassified plot_weights
+    plot_lr_range
+""".split()
 
 
 @pytest.mark.parametrize("name", ENGINE)
@@ -87,7 +93,7 @@ def test_models_and_training_are_offered_by_nn(name: str) -> None:
 
 def test_initialisers_data_and_drawings_go_by_their_names() -> None:
     assert all(callable(getattr(nn.init, name)) for name in INIT.split())
-    assert all(callable(getattr(nn.data, name)) for name in ("digits", "moons", "xor"))
+    assert all(callable(getattr(nn.data, name)) for name in ("mnist", "digits", "moons", "xor"))
     assert callable(nn.data.train_test_split)
     assert all(callable(getattr(viz, name)) for name in VIZ)
     assert (tg.nn, tg.viz) == (nn, viz)

@@ -47,7 +47,7 @@ class Node(Operators, NumPyBorder):
     parents: tuple["Node", ...]
 
     svg_in_notebooks: ClassVar[Callable[["Node"], str | None] | None] = None
-    """How a notebook draws a node; `twingrad.viz` puts it here, because it is above the engine."""
+    """How a notebook draws a node; `twingrad` puts it here, for drawing is above the engine."""
 
     @classmethod
     def _make(cls, data: Any, label: str = "", constant: bool = False) -> Self:

@@ -20,7 +20,8 @@ def where(condition: Any, x: Any, y: Any) -> Array:
         return _or_zero(np.logical_not(condition), y, x)
     if type(y) is float and y == 0.0 and _many(condition, x):
         return _or_zero(condition, x, y)
-    return np.where(condition, x, y)
+    chosen: Array = np.where(condition, x, y)
+    return chosen
 
 
 def _many(condition: Any, x: Any) -> bool:

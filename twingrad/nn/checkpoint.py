@@ -6,9 +6,6 @@ appears under its name when it is whole, and not before.
 
 import json
 import os
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -30,7 +27,6 @@ HEADER = "twingrad"
 """The name of the header among the arrays of the file."""
 
 _ARRAY = "array:"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, OSError)
 
 
 class CheckpointError(ValueError):
@@ -167,6 +163,9 @@ def load(path: str | Path, into: Module | None = None) -> CheckpointRecord:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
     """The header and the arrays of a file."""
+    from zipfile import BadZipFile
+    from zlib import error as ZlibError  # noqa: N812
+
     with open(path, "rb") as file:
         begins = file.read(4)
         if begins != b"PK\x03\x04":
@@ -177,7 +176,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
             with np.load(file, allow_pickle=False) as found:
                 names = list(found.files)
                 arrays = {} if HEADER not in names else {name: found[name] for name in names}
-        except _DAMAGED as error:
+        except (BadZipFile, ZlibError, EOFError, ValueError, KeyError, OSError) as error:
             raise CheckpointError(
                 f"{path} is truncated or damaged ({error}); use an earlier checkpoint"
             ) from error
@@ -223,8 +222,10 @@ def _unpacked(tree: Any, arrays: dict[str, npt.NDArray[Any]]) -> Any:
 @contextmanager
 def _renamed_when_whole(path: Path, keep: bool = True) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` at the end, or disappears."""
+    from tempfile import mkstemp
+
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     except OSError as error:
         raise _unwritable(path, error) from error
     written = Path(name)
