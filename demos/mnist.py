@@ -5,6 +5,7 @@ convolutional one. Where MNIST is not at hand, the digits of scikit-learn stand 
 """
 
 import argparse
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ def data() -> tuple[Pair, Pair, str]:
         train, test = nn.data.mnist()
         return train, test, "MNIST"
     except FileNotFoundError as error:
-        print(f"  {error}\n  Going on with the 1,797 digits of 8×8 pixels in scikit-learn.\n")
+        print(textwrap.indent(f"{error}\n", "  "))
+        print("  Going on with the 1,797 digits of 8×8 pixels in scikit-learn.")
     X, y = nn.data.digits()
     X_train, X_test, y_train, y_test = nn.data.train_test_split(X, y, 0.2, stratify=True, rng=0)
     return (X_train, y_train), (X_test, y_test), "digits"

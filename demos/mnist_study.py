@@ -2,135 +2,26 @@
 dropout, batch norm, clipping, precision. Writes the tables and pictures of docs/mnist.md.
 """
 
-import itertools
 import argparse
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from demos.common import arguments, save
-from twingrad import Tensor, nn
-from twingrad.nn.optional import optional
-from twingrad.viz.canvas import CLASSES
+from demos.mnist_runs import BATCH, adam, curves, data, momentum, network, runs, table
+from twingrad import Tensor, nn, viz
 
 DOCS = Path("docs")
-SEEDS = (0, 1, 2)
-EPOCHS = 10
-BATCH = 128
-
-adam = partial(nn.Adam, lr=1e-3)
-momentum = partial(nn.SGD, lr=0.1, momentum=0.9)
-
 NORMALS: dict[str, Callable[..., np.ndarray]] = {
     "He": nn.init.he_normal,
     "Xavier": nn.init.xavier_normal,
     "naive: normal, σ = 1": lambda shape, rng, dtype: rng.normal(0.0, 1.0, shape),
     "naive: normal, σ = 0.01": lambda shape, rng, dtype: rng.normal(0.0, 0.01, shape),
 }
-
-
-@cache
-def data() -> tuple[Any, Any]:
-    """MNIST; without it there is nothing to study."""
-    return nn.data.mnist()
-
-
-def network(
-    seed: int,
-    widths: Sequence[int] = (784, 128, 64, 10),
-    init: Any = "he",
-    dtype: Any = np.float32,
-    between: Callable[[int, np.random.Generator], Iterable[Any]] = lambda width, rng: (),
-) -> nn.Sequential:
-    """Linear layers with relu, and what goes `between` each and its relu or after that."""
-    rng = np.random.default_rng(seed)
-    layers: list[Any] = []
-    for into, out in itertools.pairwise(widths):
-        layers.append(nn.Linear(into, out, init=init, dtype=dtype, rng=rng))
-        if out != widths[-1]:
-            layers += [*between(out, rng), nn.ReLU()]
-    return nn.Sequential(layers)
-
-
-@dataclass
-class Outcome:
-    """What three runs of one recipe came to; curves are means over the seeds."""
-
-    accuracy: np.ndarray
-    loss: np.ndarray
-    val_loss: np.ndarray
-    val_accuracy: np.ndarray
-    seconds: float
-
-    @property
-    def score(self) -> str:
-        """The test accuracy, its mean and its spread over the seeds."""
-        return f"{self.accuracy.mean():.2%} ± {self.accuracy.std(ddof=1):.2%}"
-
-    def epochs_to(self, level: float) -> str:
-        """The first epoch whose mean validation accuracy reaches a level."""
-        reached = np.flatnonzero(self.val_accuracy >= level)
-        return str(reached[0] + 1) if reached.size else f"not in {len(self.val_accuracy)}"
-
-
-def runs(
-    build: Callable[[int], nn.Sequential],
-    optimizer: Callable[[Any], nn.Optimizer] = adam,
-    epochs: int = EPOCHS,
-    batch_size: int = BATCH,
-    clip_norm: float | None = None,
-) -> Outcome:
-    """Train with every seed on nine tenths of the training set."""
-    (X, y), (X_test, y_test) = data()
-    histories, scores = [], []
-    for seed in SEEDS:
-        model = build(seed)
-        with np.errstate(all="ignore"):
-            history = nn.fit(
-                model,
-                X,
-                y,
-                loss=nn.cross_entropy,
-                optimizer=optimizer(model.parameters()),
-                epochs=epochs,
-                batch_size=batch_size,
-                validation=0.1,
-                metrics="accuracy",
-                clip_norm=clip_norm,
-                rng=seed,
-                progress=False,
-            )
-        histories.append(history)
-        scores.append((nn.predict(model, X_test).argmax(axis=1) == y_test).mean())
-    names = ("loss", "val_loss", "val_accuracy")
-    means = [np.mean([history[name] for history in histories], axis=0) for name in names]
-    seconds = np.median([s for history in histories for s in history.seconds])
-    return Outcome(np.array(scores), *means, float(seconds))
-
-
-def table(*rows: Sequence[Any]) -> str:
-    """Rows in Markdown, the first the titles."""
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
-
-
-def curves(lines: dict[str, Sequence[float]], title: str, **labels: str) -> Any:
-    """Lines by epoch, or by layer, on one Axes."""
-    _, ax = optional("matplotlib.pyplot").subplots(figsize=(6.4, 4.0), layout="constrained")
-    for (name, numbers), color, dash in zip(
-        lines.items(), CLASSES, ("-", "--", "-.", ":", "-", "--"), strict=False
-    ):
-        ax.plot(range(1, len(numbers) + 1), numbers, dash, color=color, marker=".", label=name)
-    ax.set(title=title, **labels)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.grid(alpha=0.3)
-    ax.legend(frameon=False)
-    return ax
 
 
 # The studies; each returns its table
@@ -194,6 +85,27 @@ def optimizers(images: Path) -> str:
         for name, outcome in outcomes.items()
     ]
     return table(titles, *rows)
+
+
+def schedules(images: Path) -> str:
+    """The rate held, and led up and down, over twenty epochs."""
+    total = 20 * -(-54000 // BATCH)
+    recipes: dict[str, Any] = {
+        "Adam, 0.001 held": (adam, None),
+        "Adam, 0.001, CosineAnnealing": (adam, nn.CosineAnnealing(total)),
+        "Adam, OneCycle to 0.003": (adam, nn.OneCycle(3e-3, total)),
+        "SGD, momentum 0.9, 0.1 held": (momentum, None),
+        "SGD, momentum 0.9, OneCycle to 0.1": (momentum, nn.OneCycle(0.1, total)),
+    }
+    rows = []
+    for name, (optimizer, schedule) in recipes.items():
+        outcome = runs(network, optimizer, 20, schedule=schedule)
+        rows.append((name, outcome.epochs_to(0.97), outcome.score))
+    (X, y), model = data()[1], outcome.model
+    said = nn.predict(model, X).argmax(axis=1)
+    save(viz.plot_misclassified(X, y, said), images / "mnist_misclassified.png")
+    save(viz.plot_weights(model[0], count=32), images / "mnist_first_layer.png")
+    return table(("optimizer, rate", "epochs to 97 %", "test"), *rows)
 
 
 def batches(images: Path) -> str:
@@ -267,7 +179,8 @@ def precision(_: Path) -> str:
 def checked(dtype: Any, count: int = 3) -> tuple[np.ndarray, np.ndarray]:
     """Some weights' gradients in each layer by backward(), and by differences in float64."""
     (X, y), _ = data()
-    model, exact = network(0, dtype=dtype), network(0).to(np.float64)
+    model, exact = network(0, dtype=dtype), network(0, dtype=np.float64)
+    exact.load_state_dict(model.state_dict())
     nn.cross_entropy(model(X[:BATCH]), y[:BATCH]).backward()
     analytical, numerical = [], []
     for own, other in zip(model.parameters(), exact.parameters(), strict=True):
@@ -304,6 +217,7 @@ def gradients(_: Path) -> str:
 STUDIES = {
     "initialisation": initialisation,
     "optimizers": optimizers,
+    "schedules": schedules,
     "batches": batches,
     "extras": extras,
     "clipping": clipping,

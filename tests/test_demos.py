@@ -1,6 +1,7 @@
 """The demos keep what they claim, for more than one seed, and write only where they are told."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,14 +65,22 @@ PICTURES = {
     "moons": {"moons_loss.png", "moons_boundary.png"},
     "digits": {"digits_loss.png", "digits_accuracy.png", "digits_confusion.png"},
 }
+TOUR = set.union(*PICTURES.values())
+PICTURES["mnist"] = {
+    "loss_curve.png",
+    "accuracy_curve.png",
+    "confusion_matrix.png",
+    "misclassified.png",
+    "first_layer.png",
+}
 
 
-def run(program: list[str], folder: Path) -> str:
+def run(program: list[str], folder: Path, **environment: str) -> str:
     """What a program prints when it is started in a folder, warnings being errors."""
     done = subprocess.run(
         [sys.executable, "-W", "error", *program],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -106,7 +115,7 @@ def test_a_demo_writes_its_pictures_into_the_folder_it_is_given(name: str, tmp_p
 @pytest.mark.slow
 def test_the_tour_is_every_demo_in_turn(tmp_path: Path) -> None:
     said = run(["-m", "demos", "--seed", "1", "--out", "tour"], tmp_path)
-    assert written(tmp_path / "tour") == set.union(*PICTURES.values())
+    assert written(tmp_path / "tour") == TOUR
     assert "The tour took " in said
 
 
@@ -125,3 +134,37 @@ def test_a_demo_explains_its_options(name: str, tmp_path: Path) -> None:
     assert "--seed" in said
     assert "--out" in said
     assert written(tmp_path) == set()
+
+
+# MNIST
+
+
+@pytest.mark.parametrize("model", ["mlp", "conv"])
+def test_without_mnist_its_demo_says_how_to_get_it_and_reads_digits(
+    model: str, tmp_path: Path
+) -> None:
+    nowhere = {"TWINGRAD_DATA": str(tmp_path / "none"), "XDG_CACHE_HOME": str(tmp_path / "none")}
+    arguments = ["--model", model, "--seeds", "1", "--epochs", "3", "--out", "pictures"]
+    said = run(["-m", "demos.mnist", *arguments], tmp_path, **nowhere)
+    assert "nn.data.mnist(download=True)" in said
+    assert "digits: 1,437 samples to learn from, 360 to test on" in said
+    assert re.fullmatch(r"test accuracy \d\d\.\d %", said.splitlines()[-1])
+    assert written(tmp_path / "pictures") == PICTURES["mnist"] | {"best_model.npz"}
+    record = nn.load(tmp_path / "pictures" / "best_model.npz")
+    assert record.history is not None
+    assert len(record.history) == np.argmax(record.history["val_accuracy"]) + 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "least"), [("mlp", 98.0), ("conv", 99.0)])
+def test_mnist_is_read_as_well_as_it_should_be(model: str, least: float, tmp_path: Path) -> None:
+    try:
+        nn.data.mnist()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    said = run(["-m", "demos.mnist", "--model", model, "--out", "pictures"], tmp_path)
+    assert "MNIST: 60,000 samples to learn from, 10,000 to test on" in said
+    found = re.fullmatch(r"test accuracy (\d\d\.\d) %", said.splitlines()[-1])
+    assert found is not None
+    assert float(found[1]) >= least
+    assert written(tmp_path / "pictures") == PICTURES["mnist"] | {"best_model.npz"}

@@ -215,7 +215,7 @@ def test_what_is_nowhere_is_an_error_that_says_where_it_was_looked_for_and_what_
     assert f"\n  {tmp_path / 'mnist'}: nothing of it\n" in said
     assert f"\n  {tmp_path / 'cache' / 'twingrad' / 'mnist'}: no such folder\n" in said
     assert all(name in said.rpartition("\n")[2] for name in NAMES)
-    assert "Call again with download=True" in said
+    assert "Call nn.data.mnist(download=True)" in said
     assert "TWINGRAD_DATA" in said
 
 

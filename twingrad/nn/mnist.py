@@ -95,7 +95,7 @@ def _where_to_put_them(folders: list[Path]) -> str:
         found = "nothing of it" if len(missing) == len(FILES) else f"lacks {', '.join(missing)}"
         looked += f"\n  {folder}: {found if folder.is_dir() else 'no such folder'}"
     return (
-        f"MNIST was not found. Looked in:{looked}\nCall again with download=True to fetch it "
+        f"MNIST was not found. Looked in:{looked}\nCall nn.data.mnist(download=True) to fetch it "
         "(11 MB), or put its four files, plain or with .gz, into one of these folders or, without "
         f"path, into the one that TWINGRAD_DATA names: {', '.join(FILES)}"
     )
