@@ -75,9 +75,9 @@ def optimizers(images: Path) -> str:
         "SGD, 0.1": partial(nn.SGD, lr=0.1),
     }
     outcomes = {name: runs(network, recipe, epochs=20) for name, recipe in recipes.items()}
-    lines = {name: 1.0 - outcome.val_accuracy for name, outcome in outcomes.items()}
-    ax = curves(lines, "Validation errors by epoch", xlabel="epoch", ylabel="share of errors")
-    ax.set_yscale("log")
+    lines = {name: 100.0 * (1.0 - outcome.val_accuracy) for name, outcome in outcomes.items()}
+    ax = curves(lines, "Validation errors by epoch", xlabel="epoch", ylabel="errors, %")
+    ax.set_ylim(0.0)
     save(ax, images / "mnist_optimizers.png")
     titles = ("optimizer, rate", "epochs to 97 %", "training loss, last epoch", "test")
     rows = [

@@ -87,7 +87,7 @@ def test_a_residual_takes_any_function_that_keeps_the_shape() -> None:
     np.testing.assert_allclose(residual(BATCH), BATCH + np.tanh(BATCH), rtol=1e-14)
     assert repr(residual) == "Residual(tanh)"
     for broken in (3, "tanh", None, [nn.Tanh()]):
-        with pytest.raises(TypeError, match="Residual takes a layer, but .* came"):
+        with pytest.raises(TypeError, match=r"Residual takes a layer, but .* came"):
             nn.Residual(broken)
 
 
@@ -360,7 +360,11 @@ LOCATED: list[tuple[Any, tuple[int, ...], str]] = [
         (2, 1, 9, 9),
         "Sequential[1] Linear(98, 3): expected (batch, 98), got (2, 2, 7, 7); put Flatten() before",
     ),
-    (nn.Sequential([nn.Linear(3, 2, rng=0)]), (3, 5), "Sequential[0] Linear(3, 2): expected (batch,"),
+    (
+        nn.Sequential([nn.Linear(3, 2, rng=0)]),
+        (3, 5),
+        "Sequential[0] Linear(3, 2): expected (batch,",
+    ),
     (nn.Sequential(nn.BatchNorm1d(3)), (1, 3), "Sequential[0] BatchNorm1d(3): expected (batch, 3)"),
     (nn.Sequential(nn.LayerNorm(3)), (2, 4), "Sequential[0] LayerNorm(3): expected (..., 3), got"),
     (nn.Sequential(nn.Tanh(), nn.Flatten()), (), "Sequential[1] Flatten(): expected (batch, ...)"),
@@ -405,7 +409,7 @@ def test_every_layer_of_a_model_is_told_apart(model: Any, shape: Any, said: str)
 def test_a_layer_by_itself_needs_no_place() -> None:
     with pytest.raises(tg.ShapeError, match=r"^Linear\(3, 2\): expected"):
         nn.Linear(3, 2)(np.zeros((2, 4)))
-    with pytest.raises(tg.ShapeError, match="^cannot multiply shapes"):
+    with pytest.raises(tg.ShapeError, match=r"^cannot multiply shapes"):
         Scale(5)(np.zeros((2, 4)))
 
 
@@ -429,7 +433,7 @@ def test_an_error_of_ones_own_is_told_its_place_and_stays_what_it_is() -> None:
     assert str(caught.value) == "Sequential[0][1] Picky(): rows are too wide"
     assert str(caught.value.__cause__) == "the cause"
     assert caught.value.__context__ is caught.value.__cause__
-    with pytest.raises(TypeError, match="^nothing about shapes$"):
+    with pytest.raises(TypeError, match=r"^nothing about shapes$"):
         nn.Sequential(Broken())(BATCH)
 
 

@@ -89,9 +89,7 @@ def looks(draw: st.DrawFn, pooling: bool = False) -> Look:
     stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     most = [k // 2 if pooling else 2 for k in kernel]
     padding = draw(st.tuples(*[st.integers(0, p) for p in most]))
-    sizes = [
-        draw(st.integers(max(1, k - 2 * p), 5)) for k, p in zip(kernel, padding, strict=True)
-    ]
+    sizes = [draw(st.integers(max(1, k - 2 * p), 5)) for k, p in zip(kernel, padding, strict=True)]
     n, channels = draw(st.integers(1, 2)), draw(st.integers(1, 3))
     return Look((n, channels, *sizes), kernel, stride, padding, draw(st.integers(0, 99)))
 
@@ -125,9 +123,9 @@ def test_conv_passes_back_what_makes_it_its_own_adjoint(look: Look) -> None:
     other, kernels = look.rng.normal(size=x.shape), look.rng.normal(size=layer.weight.shape)
     along_x = (look.convolved(other, layer.weight.data) * upstream).sum()
     along_weight = (look.convolved(x.data, kernels) * upstream).sum()
-    assert (x.grad * other).sum() == pytest.approx(along_x, abs=1e-12)
-    assert (layer.weight.grad * kernels).sum() == pytest.approx(along_weight, abs=1e-12)
-    assert layer.bias.grad == pytest.approx(upstream.sum(axis=(0, 2, 3)), abs=1e-12)
+    assert (x.grad * other).sum() == pytest.approx(along_x, abs=1e-11)
+    assert (layer.weight.grad * kernels).sum() == pytest.approx(along_weight, abs=1e-11)
+    assert layer.bias.grad == pytest.approx(upstream.sum(axis=(0, 2, 3)), abs=1e-11)
 
 
 def one_image(rows: list[list[float]]) -> np.ndarray:
@@ -177,10 +175,10 @@ def test_conv_is_linear_in_the_images_and_in_the_kernels(look: Look, a: float, b
     other.weight.data = look.rng.normal(size=layer.weight.shape)
     x, z = look.images, look.rng.normal(size=look.shape)
     mixed = layer(a * x + b * z).data
-    np.testing.assert_allclose(mixed, a * layer(x).data + b * layer(z).data, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(mixed, a * layer(x).data + b * layer(z).data, rtol=0, atol=1e-12)
     both = a * layer(x).data + b * other(x).data
     layer.weight.data = a * layer.weight.data + b * other.weight.data
-    np.testing.assert_allclose(layer(x).data, both, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(layer(x).data, both, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize(("down", "across"), [(1, 0), (0, 2), (2, 1)])
@@ -313,7 +311,7 @@ def test_avg_pool_takes_the_mean_and_shares_the_gradient(look: Look) -> None:
     upstream, other = look.rng.normal(size=y.shape), look.rng.normal(size=x.shape)
     y.backward(upstream)
     expected = (averaged(other) * upstream).sum()
-    assert (x.grad * other).sum() == pytest.approx(expected, abs=1e-12)
+    assert (x.grad * other).sum() == pytest.approx(expected, abs=1e-11)
 
 
 def test_pooling_by_hand() -> None:
@@ -579,9 +577,9 @@ def test_padding_is_at_most_half_the_window_of_a_pool(pool: Any) -> None:
 
 @pytest.mark.parametrize("channels", [0, -3, 1.5, True, "1", None])
 def test_channels_that_count_nothing_are_refused(channels: Any) -> None:
-    with pytest.raises(ValueError, match="in_channels is a number of .*, at least 1, not"):
+    with pytest.raises(ValueError, match=r"in_channels is a whole number from 1 on, not"):
         nn.Conv2d(channels, 1, 3)
-    with pytest.raises(ValueError, match="out_channels is a number of .*, at least 1, not"):
+    with pytest.raises(ValueError, match=r"out_channels is a whole number from 1 on, not"):
         nn.Conv2d(1, channels, 3)
 
 

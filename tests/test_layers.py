@@ -95,9 +95,9 @@ def test_an_input_of_another_width_is_refused(shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("width", [0, -3, 1.5, None])
 def test_a_width_that_counts_nothing_is_refused(width: Any) -> None:
-    with pytest.raises(ValueError, match="in_features is a number of neurons, at least 1"):
+    with pytest.raises(ValueError, match="in_features is a whole number from 1 on"):
         nn.Linear(width, 2)
-    with pytest.raises(ValueError, match="out_features is a number of neurons, at least 1"):
+    with pytest.raises(ValueError, match="out_features is a whole number from 1 on"):
         nn.Linear(2, width)
 
 

@@ -214,11 +214,11 @@ def test_a_batch_is_refused_because_a_scalar_model_takes_one_sample() -> None:
 
 @pytest.mark.parametrize("width", [0, -1, 2.5, True, "3", None])
 def test_a_width_that_counts_no_neurons_is_refused(width: Any) -> None:
-    with pytest.raises(ValueError, match="nin is a number of neurons, at least 1"):
+    with pytest.raises(ValueError, match="nin is a whole number from 1 on"):
         nn.Neuron(width)
-    with pytest.raises(ValueError, match="nout is a number of neurons, at least 1"):
+    with pytest.raises(ValueError, match="nout is a whole number from 1 on"):
         nn.Layer(2, width)
-    with pytest.raises(ValueError, match="is a number of neurons, at least 1"):
+    with pytest.raises(ValueError, match="is a whole number from 1 on"):
         nn.MLP(2, [3, width])
 
 

@@ -64,7 +64,7 @@ def test_batch_norm_brings_each_column_to_mean_0_and_variance_1() -> None:
 def test_a_training_batch_leaves_with_columns_of_mean_0_and_variance_below_1(x: Any) -> None:
     y = batch_norm(x.shape[1])(Tensor(x)).data
     variance = x.var(axis=0)
-    np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(y.mean(axis=0), 0.0, atol=1e-11)
     np.testing.assert_allclose(y.var(axis=0), variance / (variance + EPS), rtol=1e-9, atol=1e-20)
 
 
@@ -74,7 +74,7 @@ def test_batch_norm_does_not_see_shifts_nor_the_order_of_samples(x: Any, shift: 
     layer = batch_norm(x.shape[1])
     y = layer(Tensor(x)).data
     np.testing.assert_allclose(layer(Tensor(x + shift)).data, y, rtol=0, atol=1e-8)
-    np.testing.assert_allclose(layer(Tensor(x[::-1].copy())).data, y[::-1], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(layer(Tensor(x[::-1].copy())).data, y[::-1], rtol=0, atol=1e-11)
 
 
 @few
@@ -265,19 +265,23 @@ def test_layer_norm_brings_each_sample_to_mean_0_and_variance_1(x: Any) -> None:
     y = layer_norm(x.shape[1])(Tensor(x)).data
     expected = [standardized(row.tolist()) for row in x]
     np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(y.mean(axis=1), 0.0, atol=1e-12)
+    np.testing.assert_allclose(y.mean(axis=1), 0.0, atol=1e-11)
 
 
 @few
-@given(MATRICES, st.sampled_from([-64.0, 0.5, 8.0]), st.sampled_from([0.125, 3.0, 1000.0]))
-def test_layer_norm_does_not_see_shift_nor_scale(x: Any, shift: float, scale: float) -> None:
-    if (np.ptp(x, axis=1) < 0.01).any():
-        x = x + np.linspace(0.0, 20.0, x.shape[1])  # eps would be seen
-    if x.shape[1] == 1:
-        x = np.hstack([x, x + 1.0])
-    layer = layer_norm(x.shape[1], eps=1e-12)
+@given(
+    st.integers(2, 6),
+    st.integers(0, 99),
+    st.floats(-50.0, 50.0),
+    st.sampled_from([0.125, 3.0, 1000.0]),
+)
+def test_layer_norm_does_not_see_shift_nor_scale(
+    width: int, seed: int, shift: float, scale: float
+) -> None:
+    x = np.random.default_rng(seed).normal(size=(4, width)) + np.linspace(0.0, 9.0, width)
+    layer = layer_norm(width, eps=1e-15)
     y = layer(Tensor(x)).data
-    np.testing.assert_allclose(layer(Tensor(x * scale + shift)).data, y, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(layer(Tensor(x * scale + shift)).data, y, rtol=0, atol=1e-9)
 
 
 def test_layer_norm_over_two_axes_is_that_over_both_in_one() -> None:
@@ -447,6 +451,13 @@ def test_numbers_out_of_bounds_spoil_their_own_without_a_word(spoilt: Any, dtype
         np.testing.assert_allclose(y.data[rest], clean[rest], rtol=1e-6)
 
 
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(2).eval(), nn.LayerNorm(2)], ids=repr)
+def test_plain_numbers_beyond_float32_are_infinite_without_a_word(layer: nn.Module) -> None:
+    y = layer(np.array([[1e300, 1.0], [2.0, 3.0]]))
+    assert not np.isfinite(y.data[0, 0])
+    assert np.isfinite(y.data[1]).all()
+
+
 def test_spoilt_statistics_spoil_evaluation_without_a_word() -> None:
     layer = batch_norm().eval()
     layer.running_mean.data, layer.running_var.data = [np.inf, 0.0, 0.0], [1.0, -1.0, 1.0]
@@ -494,29 +505,29 @@ def test_layer_norm_takes_samples_that_end_in_its_shape(shape: tuple[int, ...]) 
 
 @pytest.mark.parametrize("width", [0, -2, True, None, 1.5, "3"])
 def test_a_width_that_counts_nothing_is_refused(width: Any) -> None:
-    with pytest.raises(ValueError, match="num_features is a number of .*, at least 1, not"):
+    with pytest.raises(ValueError, match=r"num_features is a whole number from 1 on, not"):
         nn.BatchNorm1d(width)
-    with pytest.raises(ValueError, match="normalized_shape is a number of .*, at least 1, not"):
+    with pytest.raises(ValueError, match=r"normalized_shape is a whole number from 1 on, not"):
         nn.LayerNorm(width)
-    with pytest.raises(ValueError, match="normalized_shape is a number of .*, at least 1, not"):
+    with pytest.raises(ValueError, match=r"normalized_shape is a whole number from 1 on, not"):
         nn.LayerNorm((2, width))
 
 
 def test_a_layer_norm_over_no_axes_is_refused() -> None:
-    with pytest.raises(ValueError, match="normalized_shape is a number of .*, at least 1, not"):
+    with pytest.raises(ValueError, match=r"normalized_shape is a whole number from 1 on, not"):
         nn.LayerNorm(())
 
 
 @pytest.mark.parametrize("eps", [0.0, -1e-5, np.inf, np.nan])
 @pytest.mark.parametrize("layer", [nn.BatchNorm1d, nn.LayerNorm])
 def test_eps_is_above_zero(layer: Any, eps: float) -> None:
-    with pytest.raises(ValueError, match="eps is a number above 0, not"):
+    with pytest.raises(ValueError, match="eps is a finite number above 0, not"):
         layer(3, eps=eps)
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, np.nan, np.inf])
 def test_momentum_is_a_share(momentum: float) -> None:
-    with pytest.raises(ValueError, match="momentum is a share, from 0 to 1, not"):
+    with pytest.raises(ValueError, match="momentum is a number from 0 to 1, not"):
         nn.BatchNorm1d(3, momentum=momentum)
 
 

@@ -88,7 +88,9 @@ def pulled(made: torch.nn.Module, case: dict[str, Any], rng: np.random.Generator
 def called(made: torch.nn.Module, operands: list[Any]) -> Any:
     """The layer's output with its parameters replaced."""
     names = [name for name, _ in made.named_parameters()]
-    return torch.func.functional_call(made, dict(zip(names, operands[1:], strict=True)), operands[0])
+    return torch.func.functional_call(
+        made, dict(zip(names, operands[1:], strict=True)), operands[0]
+    )
 
 
 def curvature(case: dict[str, Any]) -> dict[str, Any]:
@@ -103,9 +105,7 @@ def curvature(case: dict[str, Any]) -> dict[str, Any]:
     return {"along": along, "second": second_derivatives(slope, operands)}
 
 
-def batch_norm(
-    arguments: list[Any], settings: Settings, shape: tuple[int, ...]
-) -> dict[str, Any]:
+def batch_norm(arguments: list[Any], settings: Settings, shape: tuple[int, ...]) -> dict[str, Any]:
     """Two batches to gather statistics from, a third with gradients, and then an evaluation."""
     rng = np.random.default_rng(zlib.crc32(f"BatchNorm1d {arguments} {settings}".encode()))
     made = make("BatchNorm1d", arguments, settings)
@@ -128,7 +128,9 @@ def build_networks() -> list[dict[str, Any]]:
     x, targets = drawn(rng, (3, 1, 6, 5)), np.array([1, 0, 2])
     shapes = [(2, 1, 3, 3), (2,), (3, 8), (3,)]
     parameters = [0.5 * drawn(rng, shape) for shape in shapes]
-    kernels, shift, weight, bias = leaves = [torch.tensor(p, requires_grad=True) for p in parameters]
+    kernels, shift, weight, bias = leaves = [
+        torch.tensor(p, requires_grad=True) for p in parameters
+    ]
     seen = F.relu(F.conv2d(torch.tensor(x), kernels, shift, padding=(1, 0)))
     pooled = F.max_pool2d(seen, (3, 2), stride=(3, 1))
     logits = pooled.flatten(1) @ weight.T + bias

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .functions import Operand, Traced, exp, log
+from .functions import Operand, Traced, exp, log, where
 
 Axis = int | tuple[int, ...] | None
 Pair = tuple[int, int]
@@ -170,6 +170,12 @@ def over_axes(reduced: Operand, x: Operand, axis: Axis, keepdims: bool) -> Opera
         return reduced
     axes = _all_axes(x) if axis is None else axis
     return expand_dims(reduced, tuple(a % x.ndim for a in np.atleast_1d(axes).tolist()))
+
+
+def shared(grad: Operand, lost: Any, x: Operand, axis: Axis, keepdims: bool) -> Operand:
+    """A gradient shared evenly, over an axis of x, among the places that have not lost."""
+    winners = np.logical_not(lost).sum(axis=axis, keepdims=True, dtype=x.dtype)
+    return where(lost, 0.0, over_axes(grad, x, axis, keepdims) / winners)
 
 
 def _all_axes(x: Operand) -> tuple[int, ...]:

@@ -77,22 +77,17 @@ def mean(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
 def max(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
     """The greatest over an axis takes the gradient; ties share it evenly."""
     y = x.max(axis=axis, keepdims=keepdims)
-    return y, lambda grad: (_shared(grad, x, y, axis, keepdims, lambda x, top: x < top),)
+    return y, lambda grad: (
+        afn.shared(grad, x < afn.over_axes(y, x, axis, keepdims), x, axis, keepdims),
+    )
 
 
 def min(x: Operand, *, axis: Axis = None, keepdims: bool = False) -> Pulled:
     """The least over an axis takes the gradient; ties share it evenly."""
     y = x.min(axis=axis, keepdims=keepdims)
-    return y, lambda grad: (_shared(grad, x, y, axis, keepdims, lambda x, top: x > top),)
-
-
-def _shared(
-    grad: Operand, x: Operand, y: Operand, axis: Axis, keepdims: bool, loses: Any
-) -> Operand:
-    lost = loses(x, afn.over_axes(y, x, axis, keepdims))
-    winners = np.logical_not(lost).sum(axis=axis, keepdims=True)
-    share = afn.over_axes(grad, x, axis, keepdims) / winners.astype(x.dtype)
-    return fn.where(lost, 0.0, share)
+    return y, lambda grad: (
+        afn.shared(grad, x > afn.over_axes(y, x, axis, keepdims), x, axis, keepdims),
+    )
 
 
 def var(x: Operand, *, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Pulled:

@@ -50,7 +50,10 @@ def as_array(x: Any, dtype: npt.DTypeLike | None = None, *, copy: bool = False) 
                 f"a Tensor holds floats, because only those have gradients, but dtype={dtype!r} "
                 "came; use float32 or float64"
             )
-    return np.array(array, dtype=wanted, order="C") if copy else array.astype(wanted, copy=False)
+    if array.dtype == wanted:
+        return np.array(array, order="C") if copy else array
+    with np.errstate(all="ignore"):  # what does not fit is infinite
+        return array.astype(wanted, order="C" if copy else "K")
 
 
 def _described(array: Array) -> str:

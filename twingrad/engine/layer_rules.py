@@ -26,6 +26,8 @@ def standardize(x: Operand, *, axis: Axis, eps: float) -> Pulled:
     With G the gradient, the gradient is (G - mean G - y · mean G y)/√(var + eps).
     """
     deviation = x - mean(x, axis, keepdims=True)
+    # Of equal numbers there is nothing left but the rounding of their mean, which is no spread.
+    deviation = deviation - mean(deviation, axis, keepdims=True)
     scale = fn.divide(1.0, fn.sqrt(mean(deviation * deviation, axis, keepdims=True) + eps))
     y = deviation * scale
 

@@ -67,10 +67,16 @@ def conv2d(
 def max_pool2d(x: Operand, *, kernel: Pair, stride: Pair, padding: Pair) -> Pulled:
     """The greatest number of every window takes the gradient; ties share it evenly."""
     seen = afn.windows(x, kernel, stride, padding, -np.inf)
-    y, pull_back = array_rules.max(seen, axis=(1, 2))
-    return _images(y), lambda grad: (
-        afn.fold(pull_back(_images(grad))[0], x.shape, stride, padding),
-    )
+    y = seen.max(axis=(1, 2))
+
+    def pullback(grad: Operand) -> tuple[Operand, ...]:
+        lost = seen < afn.expand_dims(y, (1, 2))
+        if any(padding):  # the frame never wins, even where everything is -inf
+            lost = lost | (afn.windows(np.zeros(x.shape), kernel, stride, padding, 1.0) > 0.0)
+        taken = afn.shared(_images(grad), lost, seen, (1, 2), False)
+        return (afn.fold(taken, x.shape, stride, padding),)
+
+    return _images(y), pullback
 
 
 def avg_pool2d(x: Operand, *, kernel: Pair, stride: Pair, padding: Pair) -> Pulled:

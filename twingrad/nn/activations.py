@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from .. import engine
 from .module import Module
+from .settings import is_number
 
 
 class ReLU(Module):
@@ -21,6 +22,8 @@ class LeakyReLU(Module):
     """x where positive, else alpha x."""
 
     def __init__(self, alpha: float = 0.01) -> None:
+        if not is_number(alpha):
+            raise ValueError(f"alpha is a number, the slope below 0, not {alpha!r}")
         self.alpha = float(alpha)
 
     def forward(self, x: Any) -> Any:
@@ -28,7 +31,7 @@ class LeakyReLU(Module):
         return engine.leaky_relu(x, self.alpha)
 
     def __repr__(self) -> str:
-        return f"LeakyReLU(alpha={self.alpha:g})"
+        return f"LeakyReLU(alpha={self.alpha})"
 
 
 class Tanh(Module):
@@ -51,6 +54,8 @@ class GELU(Module):
     """x Φ(x), exactly or by its tanh approximation."""
 
     def __init__(self, approximate: Literal["none", "tanh"] = "none") -> None:
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f'approximate is "none" or "tanh", not {approximate!r}')
         self.approximate = approximate
 
     def forward(self, x: Any) -> Any:

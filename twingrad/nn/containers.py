@@ -6,9 +6,8 @@ A container knows nothing of what its parts do; their parameters are found in it
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from ..engine import ShapeError
+from .layers import as_input
 from .module import Module
 from .neuron import MLP
 
@@ -85,8 +84,9 @@ class Residual(Module):
 
     def forward(self, x: Any) -> Any:
         """The input plus what the module makes of it."""
+        x = as_input(x)
         change = self.module(x)
-        came, made = np.shape(getattr(x, "data", x)), np.shape(getattr(change, "data", change))
+        came, made = x.shape, change.shape
         if came != made:
             raise ShapeError(
                 f"Residual: expected the module to keep the shape {came}, but it gave {made}; "

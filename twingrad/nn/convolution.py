@@ -12,11 +12,10 @@ import numpy.typing as npt
 
 from ..engine import ShapeError, Tensor, apply
 from ..engine.array_functions import Pair, framed_size
-from ..engine.arrays import as_array
 from ..engine.window_rules import avg_pool2d, conv2d, max_pool2d
-from .layers import Rng, drawn, settings_of, shape_of
+from .layers import Rng, as_input, drawn, settings_of
 from .module import Module
-from .neuron import check_width
+from .settings import whole
 
 
 class Conv2d(Module):
@@ -45,8 +44,8 @@ class Conv2d(Module):
         dtype: npt.DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        check_width("in_channels", in_channels)
-        check_width("out_channels", out_channels)
+        whole("in_channels", in_channels, 1)
+        whole("out_channels", out_channels, 1)
         self.kernel_size = _pair("kernel_size", kernel_size, 1)
         self.stride = _pair("stride", stride, 1)
         self.padding = _pair("padding", padding, 0)
@@ -55,7 +54,7 @@ class Conv2d(Module):
 
     def forward(self, x: Any) -> Any:
         """What each kernel makes of each image."""
-        _check_images(self, x, self.weight.shape[1])
+        x = _images(self, x, self.weight.shape[1])
         parameters = (self.weight,) if self.bias is None else (self.weight, self.bias)
         return apply(conv2d, x, *parameters, stride=self.stride, padding=self.padding)
 
@@ -86,10 +85,9 @@ class _Pool2d(Module):
 
     def forward(self, x: Any) -> Any:
         """One number for each window."""
-        _check_images(self, x)
         return apply(
             type(self).rule,
-            x if isinstance(x, Tensor) else as_array(x),
+            _images(self, x),
             kernel=self.kernel_size,
             stride=self.stride,
             padding=self.padding,
@@ -122,8 +120,10 @@ class AvgPool2d(_Pool2d):
     rule = staticmethod(avg_pool2d)
 
 
-def _check_images(layer: Any, x: Any, channels: int | None = None) -> None:
-    shape = shape_of(x)
+def _images(layer: Any, x: Any, channels: int | None = None) -> Any:
+    """The images, of which the layer can find windows in each."""
+    x = as_input(x)
+    shape = x.shape
     if len(shape) != 4 or (channels is not None and shape[1] != channels):
         wanted = f"(batch, {'channels' if channels is None else channels}, height, width)"
         raise ShapeError(f"{layer!r}: expected {wanted}, got {shape}{_fix(shape, channels or 1)}")
@@ -133,16 +133,19 @@ def _check_images(layer: Any, x: Any, channels: int | None = None) -> None:
             f"{layer!r}: expected images of at least {layer.kernel_size}, got {shape}, which with "
             f"its padding is {framed}; use a smaller kernel, or more padding"
         )
+    return x
 
 
 def _fix(shape: tuple[int, ...], channels: int) -> str:
-    if len(shape) == 4 and shape[3] == channels:
+    if len(shape) == 4 and shape[3] == channels < shape[1]:
         return "; the channels come before height and width: x.transpose(0, 3, 1, 2)"
+    if len(shape) == 3 and shape[0] == channels > 1:
+        return f"; put in the axis of the batch: x.reshape{(1, *shape)}"
     if len(shape) == 3 and channels == 1:
         return f"; put in the axis of channels: x.reshape(-1, 1, {shape[1]}, {shape[2]})"
     if len(shape) == 2:
         side = round((shape[1] / channels) ** 0.5)
-        if channels * side * side == shape[1]:
+        if side and channels * side * side == shape[1]:
             return f"; rows become images by x.reshape(-1, {channels}, {side}, {side})"
     return ""
 

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import ShapeError, Tensor, apply
+from ..engine.arrays import as_array
 from ..engine.layer_rules import dropout, linear
 from . import init as initialisers
 from .module import Module
-from .neuron import check_width
+from .settings import below_one, whole
 
 Rng = int | np.random.Generator | None
 
@@ -38,14 +39,15 @@ class Linear(Module):
         dtype: npt.DTypeLike = np.float32,
         rng: Rng = None,
     ) -> None:
-        check_width("in_features", in_features)
-        check_width("out_features", out_features)
+        whole("in_features", in_features, 1)
+        whole("out_features", out_features, 1)
         self.weight = drawn((in_features, out_features), init, dtype, rng)
         self.bias = Tensor(np.zeros(out_features), dtype=dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
         """The layer's response to a batch, or to one sample of shape (in_features,)."""
-        shape = shape_of(x)
+        x = as_input(x)
+        shape = x.shape
         if not shape or shape[-1] != self.weight.shape[0]:
             raise ShapeError(
                 f"{self!r}: expected (batch, {self.weight.shape[0]}), got {shape}{self._fix(shape)}"
@@ -71,7 +73,8 @@ class Flatten(Module):
 
     def forward(self, x: Any) -> Any:
         """Each sample as one row."""
-        shape = shape_of(x)
+        x = x if isinstance(x, np.ndarray) else as_input(x)
+        shape = x.shape
         if not shape:
             raise ShapeError(f"{self!r}: expected (batch, ...), got a single number")
         return x.reshape((shape[0], prod(shape[1:])))
@@ -89,25 +92,24 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, rng: Rng = None) -> None:
-        if not isinstance(p, int | float | np.number) or not 0.0 <= p < 1.0:
-            raise ValueError(f"p is the share that is dropped, from 0 to below 1, not {p!r}")
-        self.p = float(p)
+        self.p = below_one("p", p)
         self.rng = np.random.default_rng(rng)
 
     def forward(self, x: Any) -> Any:
         """Each element kept or dropped."""
         if not self.training or not self.p:
             return x
-        kept = self.rng.random(shape_of(x), dtype=np.float32) >= self.p
+        x = as_input(x)
+        kept = self.rng.random(x.shape, dtype=np.float32) >= self.p
         return apply(dropout, x, kept=kept, scale=1.0 / (1.0 - self.p))
 
     def __repr__(self) -> str:
-        return f"Dropout({self.p:g})"
+        return f"Dropout({self.p})"
 
 
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of a Tensor or of an array."""
-    return np.shape(getattr(x, "data", x)) if not isinstance(x, np.ndarray) else x.shape
+def as_input(x: Any, dtype: Any = None) -> Any:
+    """A Tensor as it is; anything else as an array of floats, of a precision if one is told."""
+    return x if isinstance(x, Tensor) else as_array(x, dtype)
 
 
 def drawn(

@@ -154,15 +154,17 @@ def _leaves(
     elif id(tree) not in above:  # a part may point back to the whole
         for name, branch in _branches(tree):
             yield from _leaves(
-                branch, kinds, f"{path}.{name}" if path else name, above | {id(tree)}
+                branch, kinds, f"{path}.{name}" if path else str(name), above | {id(tree)}
             )
 
 
-def _branches(tree: Any) -> list[tuple[str, Any]]:
+def _branches(tree: Any) -> list[tuple[Any, Any]]:
     if isinstance(tree, Module):
         return list(vars(tree).items())
     if isinstance(tree, dict):
-        return [(str(key), branch) for key, branch in tree.items()]
+        if len({str(key) for key in tree}) < len(tree):
+            raise TypeError(f"the keys {list(tree)} are not told apart as text, which names are")
+        return list(tree.items())
     if isinstance(tree, list | tuple):
         return [(str(i), branch) for i, branch in enumerate(tree)]
     if isinstance(tree, set | frozenset) and any(isinstance(x, Node | Module) for x in tree):
@@ -195,8 +197,11 @@ def _tell_the_place(error: ShapeError, module: Module) -> None:
     """
     place = error.__dict__.setdefault("place", module)
     said = error.__dict__.setdefault("said", str(error))
-    if place is not module:
-        for path, found in module.named_modules():
-            if found is place:
-                shown = said if said.startswith(type(place).__name__) else f"{place!r}: {said}"
-                error.args = (f"{type(module).__name__}{path} {shown}",)
+    if place is module:
+        return
+    paths = [path for path, found in module.named_modules() if found is place]
+    if not paths:  # it was made on the way, so what holds this module has to name it
+        error.__dict__.update(place=module, said=str(error))
+        return
+    named = said.startswith((repr(place), f"{type(place).__name__}:"))
+    error.args = (f"{type(module).__name__}{paths[0]} {said if named else f'{place!r}: {said}'}",)

@@ -13,6 +13,7 @@ import numpy as np
 from .. import engine
 from ..engine import Node, ShapeError, Value
 from .module import Module
+from .settings import whole
 
 if TYPE_CHECKING:
     from .containers import Sequential
@@ -50,7 +51,7 @@ class Neuron(Module):
     def __init__(
         self, nin: int, activation: Activation = "tanh", nonlin: bool = True, rng: Rng = None
     ) -> None:
-        check_width("nin", nin)
+        whole("nin", nin, 1)
         if isinstance(activation, bool):  # micrograd's Neuron(nin, nonlin)
             activation, nonlin = "tanh", activation
         drawn = np.random.default_rng(rng).uniform(-1.0, 1.0, nin)
@@ -95,7 +96,7 @@ class Layer(Module):
         nonlin: bool = True,
         rng: Rng = None,
     ) -> None:
-        check_width("nout", nout)
+        whole("nout", nout, 1)
         generator = np.random.default_rng(rng)
         self.neurons = [Neuron(nin, activation, nonlin, generator) for _ in range(nout)]
 
@@ -195,12 +196,6 @@ def _function(activation: Activation) -> Callable[[Any], Any]:
             f"activation is one of {', '.join(ACTIVATIONS)}, or a function, not {activation!r}"
         )
     return ACTIVATIONS[activation]
-
-
-def check_width(name: str, width: Any) -> None:
-    """Refuse what is not a number of neurons."""
-    if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
-        raise ValueError(f"{name} is a number of neurons, at least 1, not {width!r}")
 
 
 def _name(activation: Activation) -> str:

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import ShapeError, Tensor, apply
-from ..engine.arrays import as_array
 from ..engine.layer_rules import standardize
-from .layers import shape_of
+from .layers import as_input
 from .module import Module
-from .neuron import check_width
+from .settings import above_zero, share, whole
 
 
 class BatchNorm1d(Module):
@@ -37,11 +36,9 @@ class BatchNorm1d(Module):
         affine: bool = True,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        check_width("num_features", num_features)
-        self.eps = _above_zero("eps", eps)
-        if not 0.0 <= momentum <= 1.0:
-            raise ValueError(f"momentum is a share, from 0 to 1, not {momentum!r}")
-        self.momentum = momentum
+        whole("num_features", num_features, 1)
+        self.eps = above_zero("eps", eps)
+        self.momentum = share("momentum", momentum)
         self.weight = Tensor(np.ones(num_features), dtype=dtype) if affine else None
         self.bias = Tensor(np.zeros(num_features), dtype=dtype) if affine else None
         self.running_mean = Tensor(np.zeros(num_features), dtype=dtype)
@@ -50,21 +47,22 @@ class BatchNorm1d(Module):
 
     def forward(self, x: Any) -> Any:
         """The batch, normalised."""
-        shape, (features,) = shape_of(x), self.running_mean.shape
+        x = as_input(x, self.running_mean.dtype)
+        shape, (features,) = x.shape, self.running_mean.shape
         if len(shape) != 2 or shape[1] != features:
             raise ShapeError(f"{self!r}: expected (batch, {features}), got {shape}")
-        if not isinstance(x, Tensor):
-            x = as_array(x, self.running_mean.dtype)
         if not self.training:
-            spread = np.sqrt(self.running_var.data + self.eps)
-            return _scaled((x - self.running_mean.data) / spread, self)
+            with np.errstate(all="ignore"):  # as in the engine, IEEE has an answer
+                spread = np.sqrt(self.running_var.data + self.eps)
+                return _scaled((x - self.running_mean.data) / spread, self)
         if len(x) < self.least_batch:
             raise ShapeError(
                 f"{self!r}: expected (batch, {features}) with a batch of two or more while "
                 f"training, got {shape}; a single sample has no spread. Take another batch size, "
                 "or call model.eval() to use the running statistics"
             )
-        self._follow(getattr(x, "data", x))
+        with np.errstate(all="ignore"):
+            self._follow(x.data if isinstance(x, Tensor) else x)
         return _scaled(apply(standardize, x, axis=0, eps=self.eps), self)
 
     def _follow(self, batch: npt.NDArray[Any]) -> None:
@@ -76,8 +74,8 @@ class BatchNorm1d(Module):
 
     def __repr__(self) -> str:
         shown = [str(self.running_mean.shape[0])]
-        shown += [f"eps={self.eps:g}"] * (self.eps != 1e-5)
-        shown += [f"momentum={self.momentum:g}"] * (self.momentum != 0.1)
+        shown += [f"eps={self.eps}"] * (self.eps != 1e-5)
+        shown += [f"momentum={self.momentum}"] * (self.momentum != 0.1)
         shown += ["affine=False"] * (self.weight is None)
         return f"BatchNorm1d({', '.join(shown)}{_precision(self.running_mean)})"
 
@@ -97,30 +95,27 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         dtype: npt.DTypeLike = np.float32,
     ) -> None:
-        whole = isinstance(normalized_shape, int | np.integer)
-        lengths: Any = (normalized_shape,) if whole else tuple(normalized_shape)  # type: ignore[arg-type]
-        for length in lengths or (0,):
-            check_width("normalized_shape", length)
-        self.normalized_shape = tuple(int(length) for length in lengths)
-        self.eps = _above_zero("eps", eps)
+        several = isinstance(normalized_shape, tuple | list) and len(normalized_shape)
+        given: Any = normalized_shape if several else (normalized_shape,)
+        lengths = self.normalized_shape = tuple(whole("normalized_shape", n, 1) for n in given)
+        self.eps = above_zero("eps", eps)
         self.weight = Tensor(np.ones(lengths), dtype=dtype) if elementwise_affine else None
         self.bias = Tensor(np.zeros(lengths), dtype=dtype) if elementwise_affine else None
 
     def forward(self, x: Any) -> Any:
         """Each sample, normalised."""
-        shape, own = shape_of(x), self.normalized_shape
+        x = as_input(x, None if self.weight is None else self.weight.dtype)
+        shape, own = x.shape, self.normalized_shape
         if shape[-len(own) :] != own:
             lengths = ", ".join(map(str, own))
             raise ShapeError(f"{self!r}: expected (..., {lengths}), got {shape}")
-        if not isinstance(x, Tensor):
-            x = as_array(x, None if self.weight is None else self.weight.dtype)
         axes = tuple(range(-len(own), 0))
         return _scaled(apply(standardize, x, axis=axes, eps=self.eps), self)
 
     def __repr__(self) -> str:
         own = self.normalized_shape
         shown = [str(own[0] if len(own) == 1 else own)]
-        shown += [f"eps={self.eps:g}"] * (self.eps != 1e-5)
+        shown += [f"eps={self.eps}"] * (self.eps != 1e-5)
         shown += ["elementwise_affine=False"] * (self.weight is None)
         return f"LayerNorm({', '.join(shown)}{_precision(self.weight)})"
 
@@ -132,9 +127,3 @@ def _scaled(x: Any, module: Any) -> Any:
 def _precision(tensor: Tensor | None) -> str:
     standard = tensor is None or tensor.dtype == np.float32
     return "" if standard else f", dtype={str(tensor.dtype)!r}"  # type: ignore[union-attr]
-
-
-def _above_zero(name: str, number: float) -> float:
-    if not 0.0 < number < float("inf"):
-        raise ValueError(f"{name} is a number above 0, not {number!r}")
-    return float(number)

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, ShapeError, Tensor
-from .layers import shape_of
 from .module import Module
 from .predict import dtype_of, first_numbers, mode
 from .snapshot import Snapshot
@@ -126,7 +125,10 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
             row.parameters = sum(p.data.size for p in own if p not in counted)
             counted.update(own)
             output = forward(*inputs)
-            row.shape, row.kept = shape_of(output), meter.new_bytes(output)
+            row.shape, row.kept = (
+                output.shape,
+                meter.new_bytes(output),
+            )
             return output
 
         return measured
@@ -148,7 +150,16 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     kept = meter.new_bytes(output)  # what the model does and learns outside of its layers
     own = sum(p.size for p in learned if p not in counted)
     if kept or own or not inside:
-        found.rows.append(Row("", _name(model), 0, shape_of(output), own, kept))
+        found.rows.append(
+            Row(
+                "",
+                _name(model),
+                0,
+                output.shape,
+                own,
+                kept,
+            )
+        )
     return found
 
 
