@@ -47,7 +47,9 @@ def bits(thing: Any) -> Any:
         return bits(dict(thing.bit_generator.state))
     if isinstance(thing, Node):
         return type(thing).__name__, thing.constant, bits(thing.data), bits(thing._grad)
-    if isinstance(thing, nn.Module | nn.Optimizer | nn.History):
+    if isinstance(thing, nn.Module):
+        return type(thing).__name__, bits(vars(thing) | {"training": thing.training})
+    if isinstance(thing, nn.Optimizer | nn.History):
         return type(thing).__name__, bits(vars(thing))
     if isinstance(thing, dict):
         return {str(name): bits(part) for name, part in thing.items()}
@@ -584,6 +586,20 @@ def test_a_module_of_ones_own_with_another_activation_is_another_model(tmp_path:
     assert "is of another model" in refused(tmp_path / "m.npz", Net(nn.ReLU()))
 
 
+@pytest.mark.xfail(reason="a Tensor that is found by two paths takes the numbers of the last")
+def test_a_model_that_shares_what_the_saved_one_did_not_is_another_model(tmp_path: Path) -> None:
+    nn.save(tmp_path / "m.npz", nn.Sequential(nn.Linear(3, 3, rng=0), nn.Linear(3, 3, rng=1)))
+    shared = nn.Linear(3, 3, rng=5)
+    refused(tmp_path / "m.npz", nn.Sequential(shared, shared))
+
+
+def test_a_model_that_shares_a_layer_is_saved_and_loaded(tmp_path: Path) -> None:
+    shared, other = nn.Linear(3, 3, rng=0), nn.Linear(3, 3, rng=5)
+    nn.save(tmp_path / "m.npz", nn.Sequential(shared, nn.Tanh(), shared))
+    nn.load(tmp_path / "m.npz", into=nn.Sequential(other, nn.Tanh(), other))
+    assert bits(other) == bits(shared)
+
+
 def test_a_model_whose_randomness_is_of_another_kind_is_left_as_it_was(tmp_path: Path) -> None:
     nn.save(tmp_path / "m.npz", network(0))
     other = network(5)
@@ -682,7 +698,7 @@ def test_a_file_that_the_system_stops_halfway_leaves_the_one_before(
     nn.save(path, model)
     before = path.read_bytes()
     for size in (0, 1, 100, 5000, len(before) // 2, len(before) - 100, len(before) - 1):
-        with pytest.raises(OSError, match=r"cannot save to .*m\.npz \(File too large\)"):  # noqa: SIM117
+        with pytest.raises(OSError, match=r"cannot save to .*m\.npz \(File too large\)"):
             with room_for(size):
                 nn.save(path, model)
         assert nothing_happened(tmp_path, {"m.npz": before})
