@@ -3,7 +3,7 @@
 from . import data, init, schedule
 from .activations import GELU, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from .callbacks import Callback, Checkpoint, EarlyStopping
-from .checkpoint import CheckpointError, CheckpointRecord, load, save
+from .checkpoint import CheckpointRecord, load, save
 from .clip import clip_grad_norm, clip_grad_value
 from .containers import Residual, Sequential
 from .convolution import AvgPool2d, Conv2d, MaxPool2d
@@ -35,6 +35,7 @@ from .schedule import (
     StepLR,
     WarmupCosine,
 )
+from .storage import CheckpointError
 from .summary import summary
 from .train import fit
 

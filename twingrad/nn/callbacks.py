@@ -8,9 +8,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .checkpoint import save, writable
+from .checkpoint import check_module, save
 from .settings import at_least_zero, whole
 from .snapshot import Snapshot
+from .storage import writable
 
 if TYPE_CHECKING:
     from .loop import Training
@@ -46,6 +47,8 @@ class _Best(Callback):
     def __init__(self, monitor: str, mode: Mode, min_delta: float = 0.0) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(f'mode is "auto", "min" or "max", not {mode!r}')
+        if not isinstance(monitor, str):
+            raise TypeError(f'monitor is the name of a curve, such as "val_loss", not {monitor!r}')
         self.monitor, self.mode = monitor, mode
         self.min_delta = at_least_zero("min_delta", min_delta)
 
@@ -127,7 +130,7 @@ class EarlyStopping(_Best):
             warnings.warn(
                 f"EarlyStopping cannot restore the best epoch, {self.best_epoch}, which came "
                 "before this run was resumed; nn.Checkpoint keeps the best epoch in a file",
-                stacklevel=4,
+                stacklevel=3,
             )
 
 
@@ -146,11 +149,12 @@ class Checkpoint(_Best):
     ) -> None:
         self.path = Path(path)
         self.every = monitor is None
-        super().__init__(monitor or "loss", mode)
+        super().__init__("loss" if monitor is None else monitor, mode)
 
     def on_start(self, training: "Training") -> None:
         """Begin to watch, and see whether the file can be written."""
         super().on_start(training)
+        check_module(training.model)
         writable(self.path)
 
     def on_epoch(self, training: "Training") -> None:
@@ -166,4 +170,4 @@ class Checkpoint(_Best):
                     history=training.history,
                 )
             except OSError as error:
-                warnings.warn(f"epoch {training.epoch} was not saved: {error}", stacklevel=4)
+                warnings.warn(f"epoch {training.epoch} was not saved: {error}", stacklevel=3)

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy.typing as npt
 from ..engine import ShapeError, Tensor
 from .callbacks import Callback
 from .checkpoint import CheckpointRecord, load
+from .history import History
 from .module import Module
 from .optimizer import Optimizer
 from .predict import dtype_of
+from .randomness import check_kind
 from .schedule import Schedule, learning_rate
 from .settings import whole
 
@@ -148,12 +151,16 @@ def checked_batches(batch_size: Any, samples: int, model: Any) -> int:
     return size
 
 
-def checked_resume(resume: Any, model: Any, shuffle: bool, validation: Any) -> CheckpointRecord:
+def checked_resume(
+    resume: Any, model: Any, rng: np.random.Generator, shuffle: bool, validation: Any
+) -> CheckpointRecord:
     """A checkpoint from which this run can go on."""
     record = load(resume) if isinstance(resume, str | Path) else resume
     if not isinstance(record, CheckpointRecord):
         raise TypeError(f"resume is what nn.load() gave, or the path of a file, not {resume!r}")
     record.check(model)
+    if record.rng is not None:
+        check_kind(rng, record.rng)
     start = None if record.history is None else record.history.rng.get("start")
     lacking = []
     if record.optimizer is None:
@@ -168,6 +175,27 @@ def checked_resume(resume: Any, model: Any, shuffle: bool, validation: Any) -> C
             "nn.save(path, model, optimizer=optimizer, history=history), or by nn.Checkpoint"
         )
     return record
+
+
+def continued(history: History, curves: Iterable[str], path: Path) -> History:
+    """A copy of a saved history for the run that goes on; it must record the same curves."""
+    recorded = history.curves().keys()
+    if recorded and recorded != set(curves):
+        raise ValueError(
+            f"the run in {path} recorded {', '.join(recorded)}, but this one would record "
+            f"{', '.join(curves)}; give fit the metrics and validation that it had"
+        )
+    history = deepcopy(history)
+    history.interrupted = False
+    cut = history.rng.pop("cut", None)
+    if cut is not None:
+        warnings.warn(
+            f"Ctrl-C ended the run in {path} amid epoch {cut}: what it had learned of that epoch "
+            "stays, and the epoch is now trained in whole, so the bits are not those of a run "
+            "that never stopped; nn.Checkpoint(path, monitor=None) saves after whole epochs",
+            stacklevel=3,
+        )
+    return history
 
 
 def checked_schedule(schedule: Any, optimizer: Optimizer, record: CheckpointRecord | None) -> None:

@@ -118,7 +118,8 @@ class Module:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Copy numbers into the parameters, each keeping its dtype; all of them or none.
 
-        Raises `KeyError` for missing or unknown names, `ShapeError` for other shapes.
+        Raises `KeyError` for missing or unknown names, `ShapeError` for other shapes,
+        `ValueError` where the state differs in what is one and the same here.
         """
         leaves = dict(self.named_numbers())
         missing, unknown = (
@@ -130,11 +131,20 @@ class Module:
                 f"the state does not fit this {type(self).__name__}: missing {missing}, unknown "
                 f"{unknown}; build the model as it was when the state was saved"
             )
-        arrays = {name: as_array(_numbers(state[name])) for name in leaves}
+        arrays: dict[str, Any] = {}
+        first: dict[int, str] = {}  # a leaf may go by several names
         for name, leaf in leaves.items():
+            plain = _numbers(state[name])
+            arrays[name] = as_array(plain) if isinstance(leaf, Node) else np.asarray(plain)
             expected, came = np.shape(_numbers(leaf)), arrays[name].shape
             if expected != came:
                 raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
+            other = first.setdefault(id(leaf), name)
+            if not np.array_equal(arrays[name], arrays[other], equal_nan=True):
+                raise ValueError(
+                    f"{other} and {name} are one parameter in this {type(self).__name__}, but the "
+                    "state holds two different ones"
+                )
         for name, leaf in leaves.items():
             if isinstance(leaf, Node):
                 leaf.data = arrays[name]

@@ -14,12 +14,17 @@ def state_of(rng: np.random.Generator) -> dict[str, Any]:
     return deepcopy(dict(rng.bit_generator.state))
 
 
-def put_back(rng: np.random.Generator, state: dict[str, Any]) -> None:
-    """Bring a generator into a state; `ValueError` if the state is of another kind."""
+def check_kind(rng: np.random.Generator, state: dict[str, Any]) -> None:
+    """Raise `ValueError` if a state is of another kind of generator."""
     kind = type(rng.bit_generator).__name__
     if state.get("bit_generator") != kind:
         raise ValueError(
             f"the saved randomness is of a {state.get('bit_generator')}, but this generator is a "
             f"{kind}; use np.random.Generator(np.random.{state.get('bit_generator')}(seed))"
         )
+
+
+def put_back(rng: np.random.Generator, state: dict[str, Any]) -> None:
+    """Bring a generator into a state of its kind."""
+    check_kind(rng, state)
     rng.bit_generator.state = deepcopy(state)

@@ -4,8 +4,8 @@ It checks what it is given before it touches the model, and shuffles by a seed; 
 is in `loop`.
 """
 
-from collections.abc import Callable, Iterable
-from copy import deepcopy
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from .fit_checks import (
     checked_resume,
     checked_schedule,
     checked_validation,
+    continued,
 )
 from .history import History
 from .loop import Training, run_epoch, try_out
@@ -30,6 +31,7 @@ from .predict import mode
 from .progress import ProgressLine
 from .randomness import put_back, state_of
 from .settings import above_zero, whole
+from .snapshot import Snapshot
 
 
 def fit(
@@ -93,49 +95,54 @@ def fit(
     if clip_norm is not None:
         above_zero("clip_norm", clip_norm)
     inputs, targets = checked_data(X, y, parameters[0])
-    record = None if resume is None else checked_resume(resume, model, shuffle, validation)
-    if record is None:
-        history = History(rng={"start": state_of(generator)})
-    else:
-        history = deepcopy(record.history) or History()
-        if "start" in history.rng:  # the samples that were held out then are held out again
-            put_back(generator, history.rng["start"])
+    listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
+    record = None
+    if resume is not None:
+        record = checked_resume(resume, model, generator, shuffle, validation)
     if schedule is not None:
         checked_schedule(schedule, optimizer, record)
-    inputs, targets, held_out = checked_validation(
-        validation, inputs, targets, parameters[0], generator
-    )
-    named = resolved(metrics, loss, targets)
-    size = checked_batches(batch_size, len(inputs), model)
-    known = set(optimizer.parameters)
-    training = Training(
-        model,
-        optimizer,
-        loss,
-        history,
-        epochs=len(history) + epochs,
-        others=[parameter for parameter in parameters if parameter not in known],
-        curves=_curves(named, held_out is not None),
-        schedule=schedule,
-        clip_norm=clip_norm,
-        rng=generator,
-    )
-    listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
-    for pair in ((inputs, targets), *([held_out] if held_out else [])):
-        try_out(training, *pair, size, named)
-    if record is not None:
-        optimizer.load_state_dict(record.optimizer or {})
-        record.restore(model)
-        if record.rng is not None:
-            put_back(generator, record.rng)
+    with _undone_where_refused(model, optimizer, generator, record is not None):
+        history = History(rng={"start": state_of(generator)})
+        if record is not None and record.history is not None and "start" in record.history.rng:
+            put_back(generator, record.history.rng["start"])  # the same samples are held out again
+        inputs, targets, held_out = checked_validation(
+            validation, inputs, targets, parameters[0], generator
+        )
+        named = resolved(metrics, loss, targets)
+        size = checked_batches(batch_size, len(inputs), model)
+        curves = _curves(named, held_out is not None)
+        if record is not None and record.history is not None:
+            history = continued(record.history, curves, record.path)
+        known = set(optimizer.parameters)
+        training = Training(
+            model,
+            optimizer,
+            loss,
+            history,
+            epochs=len(history) + epochs,
+            others=[parameter for parameter in parameters if parameter not in known],
+            curves=curves,
+            schedule=schedule,
+            clip_norm=clip_norm,
+            rng=generator,
+        )
+        for pair in ((inputs, targets), *([held_out] if held_out else [])):
+            try_out(training, *pair, size, named)
+        if record is not None:
+            optimizer.load_state_dict(record.optimizer or {})
+            record.restore(model)
+            if record.rng is not None:
+                put_back(generator, record.rng)
+        for listener in listeners:
+            listener.on_start(training)
 
     counted = range(len(history) + 1, training.epochs + 1)
-    for listener in listeners:
-        listener.on_start(training)
     try:
         with mode(model, training=True):
             for epoch in progress(counted) if callable(progress) else counted:
-                training.epoch = epoch
+                if training.stop:
+                    break
+                training.epoch, training.step = epoch, 0
                 order = generator.permutation(len(inputs)) if shuffle else np.arange(len(inputs))
                 batches = [order[i : i + size] for i in range(0, len(order), size)]
                 steps = [batches[i : i + accumulate] for i in range(0, len(batches), accumulate)]
@@ -143,14 +150,31 @@ def fit(
                 if len(history) == epoch:
                     for listener in listeners:
                         listener.on_epoch(training)
-                if training.stop:
-                    break
     except KeyboardInterrupt:
         history.interrupted = True
+        if training.step and len(history) < training.epoch:
+            history.rng["cut"] = training.epoch
     finally:
         for listener in listeners:
             listener.on_end(training)
     return history
+
+
+@contextmanager
+def _undone_where_refused(
+    model: Any, optimizer: Optimizer, generator: np.random.Generator, resuming: bool
+) -> Iterator[None]:
+    """Put all that a preparation may change back as it was, should it raise."""
+    rng = state_of(generator)
+    before = (Snapshot.of(model), optimizer.state_dict()) if resuming else None
+    try:
+        yield
+    except BaseException:
+        if before is not None:
+            before[0].restore(model)
+            optimizer.load_state_dict(before[1])
+        put_back(generator, rng)
+        raise
 
 
 def _curves(metrics: Iterable[str], with_validation: bool) -> list[str]:

@@ -1,0 +1,147 @@
+"""A tree of arrays and plain values in one file: written whole or not at all, and read back with
+every checksum compared.
+
+The file is NumPy's `.npz`, without pickle: arrays under readable names, all else in a header of
+JSON.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from errno import EISDIR
+from io import BytesIO
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+HEADER = "twingrad"
+"""The name of the header among the arrays of the file."""
+
+_ARRAY = "array:"
+
+
+class CheckpointError(ValueError):
+    """A file that is no checkpoint, or not one of this model."""
+
+
+def write(path: Path, tree: dict[str, Any]) -> None:
+    """Write a dict of plain values and arrays, nested as it may be, to a file."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    header = {name: _packed(branch, name, arrays) for name, branch in tree.items()}
+    arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    with _renamed_when_whole(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read(path: Path, newest: int) -> dict[str, Any]:
+    """What `write` wrote, of a `format` up to `newest`; `CheckpointError` says what else it is."""
+    from zipfile import ZipFile
+
+    with open(path, "rb") as file:
+        begins = file.read(4)
+        if begins != b"PK\x03\x04":
+            what = "is empty" if not begins else "is no .npz file"
+            raise CheckpointError(f"{path} {what}; a checkpoint is a file that nn.save() wrote")
+        file.seek(0)
+        try:
+            # Whole members, and then arrays: a checksum is compared at the end of a member only,
+            # which numpy.load does not reach where a header is wrong.
+            with ZipFile(file) as members:
+                names = [name.removesuffix(".npy") for name in members.namelist()]
+                content = {name: members.read(f"{name}.npy") for name in names if HEADER in names}
+            arrays = {name: np.load(BytesIO(part)) for name, part in content.items()}
+        except Exception as error:  # bytes that are wrong can raise anything
+            raise CheckpointError(
+                f"{path} is truncated or damaged ({error}); use an earlier checkpoint"
+            ) from error
+    if not arrays:
+        listed = ", ".join(names[:5])
+        raise CheckpointError(
+            f"{path} was written by another program: it is an .npz file of {listed} without the "
+            "header of a checkpoint; read it with numpy.load"
+        )
+    try:
+        header = json.loads(arrays.pop(HEADER).tobytes())
+        if not isinstance(header["format"], int):
+            raise TypeError("the format is no number")
+        if header["format"] <= newest:
+            return {name: _unpacked(branch, arrays) for name, branch in header.items()}
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: its header cannot be read ({error})") from error
+    raise CheckpointError(
+        f"{path} was written by a newer twingrad: its format is {header['format']}, and this "
+        f"version reads up to {newest}; upgrade twingrad"
+    )
+
+
+def _packed(tree: Any, path: str, arrays: dict[str, npt.NDArray[Any]]) -> Any:
+    """A tree as JSON takes it, its arrays named there and put into `arrays`."""
+    if isinstance(tree, np.ndarray) and (tree.ndim or tree.dtype != np.float64):
+        arrays[path] = tree
+        return _ARRAY + path
+    if isinstance(tree, np.ndarray | np.generic):
+        return tree.item()
+    if isinstance(tree, Mapping):
+        return {name: _packed(branch, f"{path}/{name}", arrays) for name, branch in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_packed(branch, f"{path}/{i}", arrays) for i, branch in enumerate(tree)]
+    return tree
+
+
+def _unpacked(tree: Any, arrays: dict[str, npt.NDArray[Any]]) -> Any:
+    if isinstance(tree, str) and tree.startswith(_ARRAY):
+        return arrays[tree.removeprefix(_ARRAY)]
+    if isinstance(tree, dict):
+        return {name: _unpacked(branch, arrays) for name, branch in tree.items()}
+    if isinstance(tree, list):
+        return [_unpacked(branch, arrays) for branch in tree]
+    return tree
+
+
+@contextmanager
+def _renamed_when_whole(path: Path, keep: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `path` at the end, or disappears."""
+    from tempfile import mkstemp
+
+    try:
+        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    written = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if keep:
+            written.chmod(0o666 & ~_umask())
+            written.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        with suppress(OSError):
+            written.unlink(missing_ok=True)
+
+
+def writable(path: Path) -> None:
+    """Raise `OSError` if no file can be written there."""
+    if path.is_dir():
+        raise IsADirectoryError(EISDIR, f"a checkpoint is a file, but {path} is a folder")
+    with _renamed_when_whole(path, keep=False):
+        pass
+
+
+def _unwritable(path: Path, error: OSError) -> OSError:
+    found = "what was there is as it was" if path.exists() else "nothing was written"
+    return type(error)(
+        error.errno, f"cannot save to {path} ({error.strerror}); {found}: choose another place"
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
