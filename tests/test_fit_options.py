@@ -556,7 +556,6 @@ def test_an_optimizer_of_another_model_is_refused() -> None:
             train(linear(), optimizer=wrong)
 
 
-@pytest.mark.xfail(reason="the share is drawn before the last checks")
 def test_a_refusal_after_a_share_was_drawn_leaves_the_generator() -> None:
     says = "a batch of 11 is more than the 7 samples"
     unmoved(linear(), ValueError, says, batch_size=11, validation=0.3)

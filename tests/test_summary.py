@@ -146,7 +146,6 @@ def test_a_shared_layer_is_counted_once_and_shown_at_each_call() -> None:
     assert table.parameters == 12
 
 
-@pytest.mark.xfail(reason="what is found by two paths is taken for learned once and frozen once")
 def test_what_is_shared_is_not_frozen() -> None:
     shared = nn.Linear(3, 3, rng=0)
     assert nn.summary(nn.Sequential(shared, shared), (5, 3)).frozen == 0
@@ -197,7 +196,6 @@ class Two(nn.Module):
         return self.fc2(self.fc(x))
 
 
-@pytest.mark.xfail(reason="depth is told by how paths begin, and .fc2 begins with .fc")
 def test_a_name_that_begins_with_anothers_is_not_inside_it() -> None:
     assert [row.depth for row in nn.summary(Two(), (5, 3)).rows] == [0, 0]
 
@@ -256,7 +254,6 @@ def test_a_layer_that_is_not_called_has_no_row_but_counts() -> None:
     assert sum(row.parameters for row in table.rows) == 36
 
 
-@pytest.mark.xfail(reason="only Tensors that are attributes themselves are taken for a layer's own")
 def test_parameters_in_a_list_belong_to_the_layer_that_holds_the_list() -> None:
     class Pair(nn.Module):
         def __init__(self) -> None:
@@ -269,7 +266,6 @@ def test_parameters_in_a_list_belong_to_the_layer_that_holds_the_list() -> None:
     assert [row.parameters for row in table.rows] == [6, 0]
 
 
-@pytest.mark.xfail(reason="a result that a layer remembers is taken for a parameter")
 def test_a_result_that_a_layer_remembers_is_no_parameter() -> None:
     class Remembers(Scale):
         def forward(self, x: Any) -> Any:
@@ -286,7 +282,6 @@ def test_a_model_that_is_given_plain_arrays_only_has_shapes_too() -> None:
     assert [row.shape for row in table.rows] == [(5, 6)] * 2
 
 
-@pytest.mark.xfail(reason="the memory of a kept array is looked for where only Tensors have it")
 def test_a_layer_that_keeps_a_plain_array_is_measured() -> None:
     class Centred(nn.Module):
         def __init__(self) -> None:
@@ -299,7 +294,6 @@ def test_a_layer_that_keeps_a_plain_array_is_measured() -> None:
     assert (table.parameters, table.frozen) == (12, 3)
 
 
-@pytest.mark.xfail(reason="an AttributeError about shape comes")
 def test_a_layer_of_several_outputs_is_measured_or_refused_by_name() -> None:
     class Both(nn.Module):
         def __init__(self) -> None:
@@ -361,9 +355,6 @@ def test_a_model_that_raises_is_left_as_it_was(error: type[BaseException]) -> No
     assert not any("forward" in attributes for attributes in modules(model))
 
 
-@pytest.mark.xfail(
-    reason="a forward that was assigned to a layer is taken away with the watching one"
-)
 def test_a_forward_that_was_assigned_to_a_layer_stays() -> None:
     model = nn.Sequential(nn.Linear(3, 4, rng=0))
     whole = model[0].forward
@@ -411,7 +402,6 @@ def test_a_shape_that_does_not_fit_names_the_place_and_the_shape() -> None:
         nn.summary(something_of_everything(), (1, 3))
 
 
-@pytest.mark.xfail(reason="NumPy's own errors about zeros come")
 @pytest.mark.parametrize("shape", [(-1, 3), (None, 3), "5, 3", (5, 3.0), np.ones((5, 3)), None])
 def test_what_is_no_shape_is_refused_by_name(shape: Any) -> None:
     with pytest.raises((TypeError, ValueError), match="input_shape"):

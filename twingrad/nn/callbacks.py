@@ -89,7 +89,8 @@ class _Best(Callback):
 class EarlyStopping(_Best):
     """Ends the run after `patience` epochs in which the monitored curve was not at its best.
 
-    With `restore_best` the model is left as it was at its best epoch, however the run ended.
+    With `restore_best` the model is left as it was at its best epoch, however the run ended; the
+    optimizer and the history are those of the last, so what is saved then is no run to resume.
     A change of `min_delta` or less is none. `mode` says whether less ("min") or more ("max") is
     better; "auto" knows losses and errors from accuracies and scores. Afterwards `best` and
     `best_epoch` say what was found. Prechelt 1998, "Early Stopping - But When?".
@@ -104,6 +105,8 @@ class EarlyStopping(_Best):
         mode: Mode = "auto",
     ) -> None:
         self.patience = whole("patience", patience, 1)
+        if not isinstance(restore_best, bool):
+            raise TypeError(f"restore_best is True or False, not {restore_best!r}")
         self.restore_best = restore_best
         super().__init__(monitor, mode, min_delta)
 

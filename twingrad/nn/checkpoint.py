@@ -102,6 +102,8 @@ def save(
     >>> bool(nn.predict(other, [[1.0, 2.0]]) == nn.predict(nn.MLP(2, [3, 1], rng=0), [[1.0, 2.0]]))
     True
     """
+    if isinstance(path, Module):
+        raise TypeError("the path comes first: nn.save(path, model)")
     check_module(model)
     snapshot = Snapshot.of(model)
     for given, kind, wanted in (

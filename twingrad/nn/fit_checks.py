@@ -29,6 +29,8 @@ def checked_parameters(model: Any, optimizer: Any) -> list[Any]:
         raise TypeError(
             f"optimizer is a built one, such as nn.Adam(model.parameters()), not {optimizer!r}"
         )
+    if isinstance(model, type) or not hasattr(model, "parameters"):
+        raise TypeError(f"model is a built one, such as nn.Sequential(...), not {model!r}")
     parameters = list(model.parameters())
     if not parameters:
         raise ValueError(f"{model!r} has no parameters to train")
@@ -40,24 +42,24 @@ def checked_parameters(model: Any, optimizer: Any) -> list[Any]:
     return parameters
 
 
-def checked_data(X: Any, y: Any, parameter: Any) -> tuple[Array, Array]:
+def checked_data(X: Any, y: Any, parameter: Any, of: str = "") -> tuple[Array, Array]:
     """X and y as finite arrays of one length, in the precision of the parameters."""
-    inputs, targets = _numbers("X", X), _numbers("y", y)
+    inputs, targets = _numbers(f"{of}X", X), _numbers(f"{of}y", y)
     if inputs.ndim == 0 or targets.ndim == 0 or len(inputs) != len(targets):
         raise ShapeError(
-            f"X and y need one entry for each sample, but X has shape {inputs.shape} and y "
+            f"{of}X and y need one entry for each sample, but X has shape {inputs.shape} and y "
             f"{targets.shape}"
         )
     if not len(inputs):
-        raise ShapeError("X and y hold no samples")
+        raise ShapeError(f"{of}X and y hold no samples")
     if inputs.ndim < 2:
         raise ShapeError(
-            f"X needs a row for each sample, but has shape {inputs.shape}; one feature is a "
+            f"{of}X needs a row for each sample, but has shape {inputs.shape}; one feature is a "
             "column, X.reshape(-1, 1)"
         )
     dtype = dtype_of(parameter)
-    inputs = _at_precision("X", inputs, dtype)
-    return inputs, _at_precision("y", targets, dtype) if targets.dtype.kind == "f" else targets
+    inputs = _at_precision(f"{of}X", inputs, dtype)
+    return inputs, _at_precision(f"{of}y", targets, dtype) if targets.dtype.kind == "f" else targets
 
 
 def checked_validation(
@@ -70,7 +72,7 @@ def checked_validation(
         return _split(X, y, float(validation), rng)
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise ValueError(_NO_VALIDATION.format(len(X), validation))
-    return X, y, checked_data(validation[0], validation[1], parameter)
+    return X, y, checked_data(validation[0], validation[1], parameter, "the validation's ")
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:
@@ -81,7 +83,8 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     for callback in found:
         if not isinstance(callback, Callback):
             raise TypeError(
-                f"a callback is made from a class derived from nn.Callback, not {callback!r}"
+                "a callback is made from a class derived from nn.Callback, as "
+                f"nn.EarlyStopping(5) is, not {callback!r}"
             )
     return found
 
@@ -190,7 +193,7 @@ def continued(history: History, curves: Iterable[str], path: Path) -> History:
     cut = history.rng.pop("cut", None)
     if cut is not None:
         warnings.warn(
-            f"Ctrl-C ended the run in {path} amid epoch {cut}: what it had learned of that epoch "
+            f"the run in {path} ended amid epoch {cut}: what it had learned of that epoch "
             "stays, and the epoch is now trained in whole, so the bits are not those of a run "
             "that never stopped; nn.Checkpoint(path, monitor=None) saves after whole epochs",
             stacklevel=3,

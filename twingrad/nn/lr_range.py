@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .callbacks import Callback
+from .fit_checks import checked_data, checked_parameters
 from .loop import Training
 from .optimizer import Optimizer
 from .schedule import Schedule
@@ -23,6 +24,9 @@ SMOOTHING = 0.9
 
 BLOWN_UP = 4.0
 """How many times its least smoothed loss a model may have before the test ends."""
+
+FALLEN = 1e-6
+"""The share of itself by which a loss has to fall, lest rounding be taken for learning."""
 
 
 @dataclass
@@ -41,8 +45,9 @@ class LearningRateCurve:
     def suggestion(self) -> float | None:
         """Where the smoothed loss fell most steeply before its minimum."""
         settled = round(1.0 / (1.0 - SMOOTHING))  # before that the mean is of too few to trust
-        lowest = int(np.argmin(self.smoothed[settled:])) if len(self.rates) > settled else 0
-        if lowest < 2:
+        trusted = np.array(self.smoothed[settled:])
+        lowest = int(np.argmin(trusted)) if len(trusted) else 0
+        if lowest < 2 or not trusted[0] - trusted[lowest] > FALLEN * abs(trusted[0]):
             return None
         until = slice(settled, settled + lowest + 1)
         slopes = np.gradient(self.smoothed[until], np.log(self.rates[until]))
@@ -92,6 +97,7 @@ def lr_range_test(
     if not above_zero("end", end) > start:
         raise ValueError(f"end is a rate above start, {start:g}, not {end!r}")
     whole("steps", steps, 2)
+    X, y = checked_data(X, y, checked_parameters(model, optimizer)[0])
     size = len(X) if batch_size is None else min(whole("batch_size", batch_size, 1), len(X))
     curve = LearningRateCurve()
     before, state = Snapshot.of(model), optimizer.state_dict()
@@ -128,7 +134,7 @@ class _Growing(Schedule):
 
     def at(self, step: int) -> float:
         along = (step - self.taken) / (self.steps - 1)
-        return float(self.start * (self.end / self.start) ** along)
+        return float(self.start ** (1.0 - along) * self.end**along)
 
 
 class _Recorder(Callback):
@@ -145,5 +151,6 @@ class _Recorder(Callback):
         curve.rates.append(training.learning_rate)
         curve.losses.append(loss)
         curve.smoothed.append(self.mean / (1.0 - SMOOTHING ** len(curve.rates)))
-        blown_up = curve.smoothed[-1] > BLOWN_UP * min(curve.smoothed)
+        least = min(curve.smoothed)
+        blown_up = curve.smoothed[-1] - least > (BLOWN_UP - 1.0) * abs(least)
         training.stop = blown_up or len(curve.rates) >= self.steps

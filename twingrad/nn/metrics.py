@@ -4,7 +4,7 @@ A metric is any function of (outputs, targets), plain arrays, that gives a float
 by name are here. scikit-learn's metrics serve as they are, once outputs are made labels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,8 @@ def named_metric(name: str, loss: Any, targets: Array) -> Metric:
 
 def resolved(metrics: Any, loss: Any, targets: Array) -> dict[str, Metric]:
     """Metrics by name, from names and functions."""
+    if not isinstance(metrics, str | Iterable) and not callable(metrics):
+        raise TypeError(f"metrics are names or functions in a list, not {metrics!r}")
     given = [metrics] if isinstance(metrics, str) or callable(metrics) else list(metrics)
     found: dict[str, Metric] = {}
     for metric in given:

@@ -32,8 +32,12 @@ def write(path: Path, tree: dict[str, Any]) -> None:
     arrays: dict[str, npt.NDArray[Any]] = {}
     header = {name: _packed(branch, name, arrays) for name, branch in tree.items()}
     arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    with _renamed_when_whole(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    from zipfile import ZipFile
+
+    with _renamed_when_whole(path) as file, ZipFile(file, "w") as members:
+        for name, array in arrays.items():
+            with members.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def read(path: Path, newest: int) -> dict[str, Any]:
@@ -106,8 +110,10 @@ def _renamed_when_whole(path: Path, keep: bool = True) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` at the end, or disappears."""
     from tempfile import mkstemp
 
+    if path.is_dir():
+        raise _unwritable(path, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
     try:
-        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        handle, name = mkstemp(dir=path.parent, prefix=".checkpoint-", suffix=".partial")
     except OSError as error:
         raise _unwritable(path, error) from error
     written = Path(name)
@@ -128,8 +134,6 @@ def _renamed_when_whole(path: Path, keep: bool = True) -> Iterator[IO[bytes]]:
 
 def writable(path: Path) -> None:
     """Raise `OSError` if no file can be written there."""
-    if path.is_dir():
-        raise IsADirectoryError(EISDIR, f"a checkpoint is a file, but {path} is a folder")
     with _renamed_when_whole(path, keep=False):
         pass
 

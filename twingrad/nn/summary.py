@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..engine import Node, ShapeError, Tensor
 from .module import Module
 from .predict import dtype_of, first_numbers, mode
+from .settings import whole
 from .snapshot import Snapshot
 
 Array = npt.NDArray[Any]
@@ -25,7 +26,7 @@ class Row:
     path: str
     layer: str
     depth: int
-    shape: tuple[int, ...] = ()
+    shape: tuple[Any, ...] = ()
     parameters: int = 0
     kept: int = 0
 
@@ -103,16 +104,16 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
             "summary is for models of Tensors, whose layers have shapes, and this is one of "
             "Values; mlp.to_tensor() has the same layers"
         )
-    x = np.zeros(input_shape, np.float32 if numbers is None else dtype_of(numbers))
-    leaves = [leaf for _, leaf in model.named_numbers()]
+    lengths = _lengths(input_shape)
+    x = np.zeros(lengths, np.float32 if numbers is None else dtype_of(numbers))
     learned = model.parameters()
+    leaves = list({id(leaf): leaf for _, leaf in model.named_numbers()}.values())
+    arrays = [leaf.data if isinstance(leaf, Node) else leaf for leaf in leaves]
+    count = sum(p.data.size for p in learned)
     found = Summary(
-        type(model).__name__,
-        x.shape,
-        sum(p.size for p in learned),
-        sum(leaf.size for leaf in leaves) - sum(p.size for p in learned),
+        type(model).__name__, x.shape, count, sum(array.size for array in arrays) - count
     )
-    meter = _Meter([x, *[getattr(leaf, "data", leaf) for leaf in leaves]])
+    meter = _Meter([x, *arrays])
     counted: set[Any] = set()
 
     def watched(path: str, module: Module, depth: int) -> Callable[..., Any]:
@@ -121,12 +122,15 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
         def measured(*inputs: Any) -> Any:
             row = Row(path, _name(module), depth)
             found.rows.append(row)
-            own = [p for p in vars(module).values() if isinstance(p, Node) and not p.constant]
+            below = {
+                p for part in module.modules() if part is not module for p in part.parameters()
+            }
+            own = [p for p in module.parameters() if p not in below]
             row.parameters = sum(p.data.size for p in own if p not in counted)
             counted.update(own)
             output = forward(*inputs)
             row.shape, row.kept = (
-                output.shape,
+                _shape(output),
                 meter.new_bytes(output),
             )
             return output
@@ -135,6 +139,9 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
 
     before = Snapshot.of(model)
     inside = _layers(model)
+    assigned = {
+        module: vars(module)["forward"] for _, module, _ in inside if "forward" in vars(module)
+    }
     for path, module, depth in inside:
         module.__dict__["forward"] = watched(path, module, depth)
     try:
@@ -146,6 +153,8 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     finally:
         for _, module, _ in inside:
             del module.__dict__["forward"]
+            if module in assigned:
+                module.__dict__["forward"] = assigned[module]
         before.restore(model)
     kept = meter.new_bytes(output)  # what the model does and learns outside of its layers
     own = sum(p.size for p in learned if p not in counted)
@@ -155,7 +164,7 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
                 "",
                 _name(model),
                 0,
-                output.shape,
+                _shape(output),
                 own,
                 kept,
             )
@@ -163,11 +172,29 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     return found
 
 
+def _lengths(input_shape: Any) -> tuple[int, ...]:
+    given = (input_shape,) if isinstance(input_shape, int | np.integer) else input_shape
+    try:
+        return tuple(whole("input_shape", n) for n in given)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "input_shape is the shape that the model is called with, whole numbers from 0 on such "
+            f"as (32, 784), not {input_shape!r}"
+        ) from None
+
+
+def _shape(output: Any) -> tuple[Any, ...]:
+    """The shape of an output, or those of several."""
+    if isinstance(output, tuple | list):
+        return tuple(_shape(part) for part in output)
+    return np.shape(output.data if isinstance(output, Node) else output)
+
+
 def _layers(model: Module) -> list[tuple[str, Module, int]]:
     """Every module below, with its path and its depth."""
     inside = [(path, module) for path, module in model.named_modules() if module is not model]
     return [
-        (path, module, sum(path != other and path.startswith(other) for other, _ in inside))
+        (path, module, sum(path.startswith((f"{other}.", f"{other}[")) for other, _ in inside))
         for path, module in inside
     ]
 
@@ -187,7 +214,7 @@ class _Meter:
 
     def new_bytes(self, output: Any) -> int:
         """The bytes held below a node that were not counted before."""
-        total, waiting = 0, [output]
+        total, waiting = 0, list(output) if isinstance(output, tuple | list) else [output]
         while waiting:
             node = waiting.pop()
             if isinstance(node, Node) and node not in self._nodes:

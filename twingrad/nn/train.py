@@ -90,6 +90,11 @@ def fit(
     parameters = checked_parameters(model, optimizer)
     whole("epochs", epochs, 1)
     whole("accumulate", accumulate, 1)
+    if not isinstance(shuffle, bool) or not (isinstance(progress, bool) or callable(progress)):
+        raise TypeError(
+            "shuffle is True or False, and progress that or a function such as tqdm.tqdm, not "
+            f"{shuffle!r} and {progress!r}"
+        )
     if not callable(loss):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
     if clip_norm is not None:
@@ -133,6 +138,7 @@ def fit(
             record.restore(model)
             if record.rng is not None:
                 put_back(generator, record.rng)
+        history.rng["now"] = state_of(generator)
         for listener in listeners:
             listener.on_start(training)
 
@@ -152,9 +158,9 @@ def fit(
                         listener.on_epoch(training)
     except KeyboardInterrupt:
         history.interrupted = True
+    finally:
         if training.step and len(history) < training.epoch:
             history.rng["cut"] = training.epoch
-    finally:
         for listener in listeners:
             listener.on_end(training)
     return history
