@@ -129,10 +129,7 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
             row.parameters = sum(p.data.size for p in own if p not in counted)
             counted.update(own)
             output = forward(*inputs)
-            row.shape, row.kept = (
-                _shape(output),
-                meter.new_bytes(output),
-            )
+            row.shape, row.kept = _shape(output), meter.new_bytes(output)
             return output
 
         return measured
@@ -159,16 +156,7 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     kept = meter.new_bytes(output)  # what the model does and learns outside of its layers
     own = sum(p.size for p in learned if p not in counted)
     if kept or own or not inside:
-        found.rows.append(
-            Row(
-                "",
-                _name(model),
-                0,
-                _shape(output),
-                own,
-                kept,
-            )
-        )
+        found.rows.append(Row("", _name(model), 0, _shape(output), own, kept))
     return found
 
 
