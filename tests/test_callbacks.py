@@ -285,7 +285,7 @@ def test_stop_at_the_start_takes_no_step() -> None:
     [
         ("val_los", {}, "watches 'val_los', but this run records loss, val_loss, learning_rate"),
         ("val_loss", {"validation": None}, r"seconds; give fit validation=$"),
-        ("val_accuracy", {}, r"records loss, val_loss, learning_rate, seconds; give fit valid"),
+        ("val_accuracy", {}, r"records loss, val_loss, learning_rate, seconds; give fit metrics=$"),
         ("accuracy", {}, "watches 'accuracy', but this run records loss, val_loss"),
         ("learning_rate", {}, r"more or less of 'learning_rate' is better cannot be told .* mode="),
     ],

@@ -6,6 +6,7 @@ That a run goes on from one bit for bit is in test_resume.
 import errno
 import io
 import json
+import math
 import os
 import random
 import re
@@ -319,6 +320,83 @@ def test_others_may_read_the_file_where_the_umask_lets_them(tmp_path: Path) -> N
         finally:
             assert os.umask(before) == mask
         assert stat.S_IMODE((tmp_path / "m.npz").stat().st_mode) == mode
+        (tmp_path / "m.npz").unlink()
+
+
+def test_a_file_that_is_saved_again_keeps_its_mode_and_a_link_where_it_leads(
+    tmp_path: Path,
+) -> None:
+    real, link = tmp_path / "real.npz", tmp_path / "best.npz"
+    nn.save(real, network(0))
+    real.chmod(0o600)
+    link.symlink_to(real)
+    nn.save(link, network(1))
+    assert link.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert bits(nn.load(real).model) == bits(network(1).state_dict())
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="it is no regular file"):
+        nn.save(tmp_path / "pipe", network())
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_what_a_killed_save_left_is_removed_by_a_later_one(tmp_path: Path) -> None:
+    left, fresh = tmp_path / ".checkpoint-a.partial", tmp_path / ".checkpoint-b.partial"
+    left.write_bytes(b"PK")
+    fresh.write_bytes(b"PK")
+    os.utime(left, (0, 0))
+    nn.save(tmp_path / "m.npz", network())
+    assert not left.exists()
+    assert fresh.exists()
+
+
+def test_a_result_that_a_module_keeps_is_no_part_of_it(tmp_path: Path) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.layer = nn.Linear(3, 3, rng=0)
+
+        def forward(self, x: Any) -> Any:
+            self.hidden = self.layer(x).relu()
+            return self.hidden
+
+    model, fresh = Net(), Net()
+    with tg.no_grad():
+        model(X)
+    assert model.state_dict().keys() == fresh.state_dict().keys()
+    nn.save(tmp_path / "m.npz", model)
+    nn.load(tmp_path / "m.npz", into=fresh)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [("model", None), ("parts", [1]), ("generators", None), ("architecture", 3), ("rng", 5)],
+)
+def test_a_header_of_other_things_is_damage(name: str, wrong: Any, tmp_path: Path) -> None:
+    nn.save(tmp_path / "m.npz", network())
+    with np.load(tmp_path / "m.npz") as file:
+        arrays = dict(file)
+    header = json.loads(arrays.pop("twingrad").tobytes())
+    content = json.dumps(header | {name: wrong}).encode()
+    np.savez(tmp_path / "m.npz", twingrad=np.frombuffer(content, np.uint8), **arrays)
+    with pytest.raises(nn.CheckpointError, match="damaged"):
+        nn.load(tmp_path / "m.npz")
+
+
+def test_a_header_is_json_even_where_a_loss_is_not_finite(tmp_path: Path) -> None:
+    losses = [1.0, math.inf, -math.inf, math.nan]
+    nn.save(tmp_path / "m.npz", network(), history=nn.History(loss=losses))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    with np.load(tmp_path / "m.npz") as file:
+        json.loads(file["twingrad"].tobytes(), parse_constant=refuse)
+    history = nn.load(tmp_path / "m.npz").history
+    assert history is not None
+    assert str(history.loss) == str(losses)
 
 
 # Damage

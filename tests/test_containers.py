@@ -352,6 +352,7 @@ def test_a_network_tells_which_of_its_layers_was_given_another_width() -> None:
 
 
 CONV = nn.Conv2d(1, 2, 3, rng=0)
+SHARED = nn.Linear(4, 4, rng=0)
 LOCATED: list[tuple[Any, tuple[int, ...], str]] = [
     (nn.Sequential(CONV), (2, 9, 9, 1), "Sequential[0] Conv2d(1, 2, 3): expected (batch, 1,"),
     (nn.Sequential(CONV, nn.MaxPool2d(8)), (2, 1, 9, 9), "Sequential[1] MaxPool2d(8): expected im"),
@@ -391,7 +392,17 @@ LOCATED: list[tuple[Any, tuple[int, ...], str]] = [
     (
         nn.Sequential(nn.Linear(4, 4, rng=0), lambda x: nn.Linear(3, 3, rng=0)(x)),
         (2, 4),
-        "Linear(3, 3): expected (batch, 3), got (2, 4)",
+        "Sequential[1] Linear(3, 3): expected (batch, 3), got (2, 4)",
+    ),
+    (
+        nn.Sequential(nn.Linear(4, 4, rng=0), lambda x: x.reshape(3, 7), nn.Linear(4, 4, rng=0)),
+        (2, 4),
+        "Sequential[1] cannot reshape (2, 4) (8 numbers) into (3, 7)",
+    ),
+    (
+        nn.Sequential(SHARED, nn.ReLU(), nn.Linear(4, 3, rng=0), SHARED),
+        (2, 4),
+        "Sequential[3] Linear(4, 4): expected (batch, 4), got (2, 3)",
     ),
 ]
 

@@ -5,6 +5,7 @@ look on; and the trial that refuses mistakes before the model is touched.
 import io
 import math
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -185,9 +186,9 @@ def test_a_gradient_that_is_no_number_is_an_error_and_not_a_step() -> None:
     assert (weights(model) == before).all()
 
 
-@pytest.mark.parametrize("wrong", [0, -1.0, math.nan, math.inf, "1", True])
+@pytest.mark.parametrize("wrong", [0, -1.0, math.nan, "1", True])
 def test_a_limit_is_a_number_above_zero(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=f"clip_norm is a finite number above 0, not {wrong!r}"):
+    with pytest.raises(ValueError, match=f"clip_norm is a number above 0, or inf, not {wrong!r}"):
         train(linear(), clip_norm=wrong)
 
 
@@ -722,3 +723,77 @@ def test_a_run_stopped_within_an_epoch_ends_its_line(monkeypatch: pytest.MonkeyP
     train(linear(), X, Y, *watching, batch_size=3, epochs=5)
     assert screen.getvalue().count("\n") == 1
     assert screen.getvalue().endswith("\n")
+
+
+# What a history, a callback, or data could be confused with
+
+
+@pytest.mark.parametrize("name", ["loss", "learning_rate", "seconds", "val_loss", "val_mine"])
+def test_a_metric_does_not_go_by_the_name_of_another_curve(name: str) -> None:
+    def metric(outputs: Any, targets: Any) -> float:
+        return 42.0
+
+    metric.__name__ = name
+    with pytest.raises(ValueError, match=f"a metric cannot be called '{name}'"):
+        train(linear(), metrics=[metric])
+
+
+def test_a_callback_that_fails_at_the_end_leaves_the_others_theirs() -> None:
+    class Fails(nn.Callback):
+        def on_end(self, training: nn.Training) -> None:
+            raise RuntimeError("at the end")
+
+    class Notes(nn.Callback):
+        ended = False
+
+        def on_end(self, training: nn.Training) -> None:
+            self.ended = True
+
+    before, after = Notes(), Notes()
+    with pytest.raises(RuntimeError, match="at the end"):
+        train(linear(), X, None, before, Fails(), after)
+    assert before.ended
+    assert after.ended
+
+
+def test_masked_data_are_refused() -> None:
+    with pytest.raises(TypeError, match="X is masked, which is not heeded"):
+        train(linear(), np.ma.masked_array(X, X > 0.0))
+
+
+def test_what_is_wrong_with_the_validation_data_is_said_to_be_theirs() -> None:
+    with pytest.raises(tg.ShapeError, match="expected") as caught:
+        train(linear(), validation=(X[:, :2], Y))
+    assert caught.value.__notes__ == ["this is about the validation data"]
+    with pytest.raises(ValueError, match="the validation's X holds 1 NaN"):
+        train(linear(), validation=([[math.nan, 0.0, 0.0]], Y[:1]))
+
+
+@pytest.mark.parametrize("wrong", [{"shuffle": "no"}, {"progress": "tqdm"}, {"progress": 1}])
+def test_what_is_neither_true_nor_false_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(
+        TypeError, match="shuffle is True or False, and progress that or a function"
+    ):
+        train(linear(), **wrong)
+
+
+def test_without_metrics_outputs_are_not_kept() -> None:
+    model = nn.Sequential(nn.Linear(2, 2000, rng=0))
+    inputs, targets = np.ones((2000, 2), np.float32), np.zeros((2000, 2000), np.float32)
+    sgd = nn.SGD(model.parameters(), lr=0.0)
+    tracemalloc.start()
+    try:
+        nn.fit(
+            model,
+            inputs,
+            targets,
+            loss=nn.mse_loss,
+            optimizer=sgd,
+            epochs=1,
+            batch_size=20,
+            progress=False,
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < targets.nbytes / 3

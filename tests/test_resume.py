@@ -585,7 +585,7 @@ def test_a_callback_that_is_refused_leaves_the_model_that_was_to_go_on(tmp_path:
         ({"metrics": "acuracy"}, ValueError, "a metric is one of accuracy"),
         ({"loss": nn.cross_entropy}, ValueError, "each row of one-hot labels"),
         ({"schedule": lambda step: -1.0}, ValueError, "but at step 6 .* made -0.01 of the"),
-        ({"clip_norm": 0.0}, ValueError, "clip_norm is a finite number above 0"),
+        ({"clip_norm": 0.0}, ValueError, "clip_norm is a number above 0, or inf"),
         ({"callbacks": [nn.EarlyStopping]}, TypeError, "a callback is made from a class"),
     ],
 )
@@ -656,3 +656,34 @@ def test_an_epoch_that_a_callback_cut_is_trained_in_whole_and_that_is_said(tmp_p
     assert len(cut_run(tmp_path / "m.npz", "stop")) == 2
     with pytest.warns(UserWarning, match="amid epoch 3"):
         run(plain(100), 1, resume=tmp_path / "m.npz")
+
+
+def test_a_share_of_other_data_is_refused_for_it_would_validate_on_what_was_learned(
+    tmp_path: Path,
+) -> None:
+    saved(everything_at_once(0), 2, tmp_path / "m.npz")
+    for more in ({"X": X[:-1], "y": Y[:-1]}, {"validation": 0.4}):
+        with pytest.raises(ValueError, match="some would be both; give fit the data and the share"):
+            run(everything_at_once(100), 1, resume=tmp_path / "m.npz", **more)
+
+
+def test_a_module_that_keeps_its_last_result_can_be_stopped_and_resumed(tmp_path: Path) -> None:
+    class Net(nn.Module):
+        def __init__(self, seed: int) -> None:
+            self.inner = network(seed)
+
+        def forward(self, x: Any) -> Any:
+            self.said = self.inner(x)
+            self.numbers = self.said.data.copy()
+            return self.said * 1.0
+
+    class CtrlC(nn.Callback):
+        def on_step(self, training: nn.Training) -> None:
+            if training.epoch == 2:
+                raise KeyboardInterrupt
+
+    setup = plain(0, model=Net(0))
+    stopping = nn.EarlyStopping(3)
+    history = run(setup, 3, callbacks=[stopping, CtrlC()], validation=(X[:3], Y[:3]))
+    assert history.interrupted
+    assert stopping.best_epoch == 1

@@ -55,7 +55,11 @@ class _Best(Callback):
     def on_start(self, training: "Training") -> None:
         """Find the curve, and what a resumed run has of it already."""
         if self.monitor not in training.curves:
-            hint = "; give fit validation=" if self.monitor.startswith("val_") else ""
+            validated = any(name.startswith("val_") for name in training.curves)
+            wanted = (
+                "metrics=" if validated or not self.monitor.startswith("val_") else "validation="
+            )
+            hint = f"; give fit {wanted}"
             raise ValueError(
                 f"{type(self).__name__} watches {self.monitor!r}, but this run records "
                 f"{', '.join(training.curves)}{hint}"
@@ -136,6 +140,9 @@ class EarlyStopping(_Best):
                 stacklevel=3,
             )
 
+    def __repr__(self) -> str:
+        return f"EarlyStopping({self.patience}, monitor={self.monitor!r})"
+
 
 class Checkpoint(_Best):
     """Saves the run to `path` whenever the monitored curve is at its best, or each epoch for None.
@@ -174,3 +181,7 @@ class Checkpoint(_Best):
                 )
             except OSError as error:
                 warnings.warn(f"epoch {training.epoch} was not saved: {error}", stacklevel=3)
+
+    def __repr__(self) -> str:
+        monitor = None if self.every else self.monitor
+        return f"Checkpoint({str(self.path)!r}, monitor={monitor!r})"

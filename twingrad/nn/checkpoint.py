@@ -14,11 +14,20 @@ import numpy.typing as npt
 from .history import History
 from .module import Module
 from .optimizer import Optimizer
-from .randomness import check_kind, state_of
+from .randomness import check_kind, put_back, state_of
 from .snapshot import Snapshot
 from .storage import CheckpointError, read, write
 
 FORMAT = 1
+
+_KINDS = {
+    "architecture": str,
+    "parts": dict,
+    "model": dict,
+    "generators": dict,
+    "optimizer": dict | None,
+    "rng": dict | None,
+}
 
 
 @dataclass
@@ -45,7 +54,9 @@ class CheckpointRecord:
         Raises `CheckpointError` that lists what differs.
         """
         self.check(model)
-        Snapshot(self.model, self.generators).restore(model)
+        model.load_state_dict(self.model)
+        for path, rng in model.named_generators():
+            put_back(rng, self.generators[path])
 
     def check(self, model: Any) -> None:
         """Raise `CheckpointError` if the model is another one than was saved."""
@@ -138,6 +149,9 @@ def load(path: str | Path, into: Module | None = None) -> CheckpointRecord:
     try:
         found.pop("format")
         history = found.pop("history")
+        for name, kind in _KINDS.items():
+            if not isinstance(found[name], kind):
+                raise TypeError(f"{name} is a {type(found[name]).__name__}")
         record = CheckpointRecord(
             **found, history=None if history is None else History(**history), path=path
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..engine import ShapeError
 from .layers import as_input
-from .module import Module
+from .module import Module, at_index
 from .neuron import MLP
 
 
@@ -33,8 +33,12 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """The output of the last layer."""
-        for layer in self.layers:
-            x = layer(x)
+        for index, layer in enumerate(self.layers):
+            try:
+                x = layer(x)
+            except ShapeError as error:
+                at_index(error, layer, index)
+                raise
         return x
 
     def to_scalar(self) -> MLP:

@@ -103,6 +103,8 @@ def _at_precision(name: str, numbers: Array, dtype: Any) -> Array:
 def _numbers(name: str, data: Any) -> Array:
     if isinstance(data, Tensor):
         data = data.data
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError(f"{name} is masked, which is not heeded; use .filled(0.0) or .compressed()")
     try:
         array = np.asarray(data)
     except ValueError:
@@ -180,8 +182,14 @@ def checked_resume(
     return record
 
 
-def continued(history: History, curves: Iterable[str], path: Path) -> History:
-    """A copy of a saved history for the run that goes on; it must record the same curves."""
+def continued(history: History, new: History, curves: Iterable[str], path: Path) -> History:
+    """A copy of a saved history for the run that goes on, which must record the same curves."""
+    split, now = history.rng.get("split"), new.rng.get("split")
+    if split != now:
+        raise ValueError(
+            f"the run in {path} trained and validated on {split} samples, and this one would on "
+            f"{now}: some would be both; give fit the data and the share that it had"
+        )
     recorded = history.curves().keys()
     if recorded and recorded != set(curves):
         raise ValueError(

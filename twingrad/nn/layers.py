@@ -128,5 +128,11 @@ def drawn(
 def settings_of(layer: Any) -> str:
     """How a layer with a weight shows that it has no bias, or another precision."""
     bias = "" if layer.bias is not None else ", bias=False"
-    dtype = "" if layer.weight.dtype == np.float32 else f", dtype={str(layer.weight.dtype)!r}"
-    return bias + dtype
+    return bias + precision_of(layer.weight)
+
+
+def precision_of(tensor: Tensor | None) -> str:
+    """How a layer shows a precision that is not the usual one."""
+    if tensor is None or tensor.dtype == np.float32:
+        return ""
+    return f", dtype={str(tensor.dtype)!r}"

@@ -71,14 +71,15 @@ def run_epoch(
         with _collector_paused():
             loss, output = _train_on(training, [(X[batch], y[batch]) for batch in batches])
         total += loss
-        outputs += output
+        outputs += output if metrics else []
         for listener in listeners:
             listener.on_step(training)
         if training.stop:
             return
     found = {"loss": total / len(X)}
-    order = np.concatenate([batch for batches in steps for batch in batches])
-    found |= measured(metrics, np.concatenate(outputs), y[order])
+    if metrics:
+        order = np.concatenate([batch for batches in steps for batch in batches])
+        found |= measured(metrics, np.concatenate(outputs), y[order])
     if held_out is not None:
         found["val_loss"], outputs_then = _evaluate(training, *held_out, len(steps[0][0]))
         of_held_out = measured(metrics, outputs_then, held_out[1])
@@ -148,8 +149,9 @@ def try_out(training: Training, X: Array, y: Array, size: int, metrics: dict[str
         for i in range(0, len(X), size):
             targets = y[i : i + size]
             checked_loss(training.loss(tried[len(targets)], targets))
-            outputs.append(plain(tried[len(targets)]))
-    measured(metrics, np.concatenate(outputs), y)
+            outputs += [plain(tried[len(targets)])] if metrics else []
+    if metrics:
+        measured(metrics, np.concatenate(outputs), y)
 
 
 @contextmanager

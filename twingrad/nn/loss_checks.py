@@ -34,10 +34,12 @@ def plain(targets: Any) -> Array:
     return array
 
 
-def distributions(loss: str, outputs: str, labels: Array, shape: tuple[int, ...]) -> Array:
+def distributions(
+    loss: str, outputs: str, labels: Array, shape: tuple[int, ...], dtype: Any
+) -> Array:
     """Labels as one row of probabilities for each row of the outputs.
 
-    `loss` and `outputs`, such as "logits", are what errors call them.
+    `loss` and `outputs`, such as "logits", are what errors call them. The rows are of `dtype`.
     """
     classes = shape[-1]
     whole = labels.dtype.kind in "iub"
@@ -49,7 +51,7 @@ def distributions(loss: str, outputs: str, labels: Array, shape: tuple[int, ...]
             )
         if not np.allclose(labels.sum(axis=-1), 1.0, atol=1e-5) or (labels < 0).any():
             raise ValueError("each row of one-hot labels must be at least 0 and sum to 1")
-        return labels
+        return labels.astype(dtype, copy=False)
     if labels.shape != shape[:-1]:
         raise ShapeError(
             f"{loss} got {outputs} of shape {shape}, so labels have shape {shape[:-1]} "
@@ -62,7 +64,8 @@ def distributions(loss: str, outputs: str, labels: Array, shape: tuple[int, ...]
         raise ValueError(
             f"label {wrong} is out of range: {classes} {outputs} are classes 0 to {classes - 1}"
         )
-    one_hot: Array = np.eye(classes)[labels.astype(int)]
+    one_hot: Array = np.zeros((*labels.shape, classes), dtype=dtype)
+    np.put_along_axis(one_hot, np.expand_dims(labels.astype(int), -1), 1.0, axis=-1)
     return one_hot
 
 

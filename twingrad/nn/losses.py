@@ -183,9 +183,10 @@ def _by_class(
         raise ShapeError(NO_OUTPUTS)
     if not shape or len(shape) > 2:
         raise ShapeError(f"{name} takes {of} of shape (batch, classes), not {shape}")
-    targets = distributions(name, of, plain(labels), shape)
+    dtype = outputs.dtype if isinstance(outputs, Tensor) else np.dtype(np.float64)
+    targets = distributions(name, of, plain(labels), shape, dtype)
     if isinstance(outputs, Tensor):
-        return reduced(of_rows(outputs, targets.astype(outputs.dtype)), reduction)
+        return reduced(of_rows(outputs, targets), reduction)
     rows = [outputs] if len(shape) == 1 else outputs
     pairs = zip(rows, np.atleast_2d(targets).tolist(), strict=True)
     return reduced([of_row(row, target) for row, target in pairs], reduction)
@@ -215,4 +216,6 @@ def _fix(outputs: tuple[int, ...], targets: tuple[int, ...]) -> str:
         return f": use outputs.squeeze({len(targets)}), or targets.reshape({outputs})"
     if targets == (*outputs, 1):
         return f": use targets.reshape({outputs})"
+    if len(outputs) == 2 and targets == outputs[:1]:
+        return ": labels of classes go with cross_entropy"
     return ""

@@ -16,6 +16,9 @@ from .losses import binary_cross_entropy_with_logits
 Array = npt.NDArray[Any]
 Metric = Callable[[Array, Array], float]
 
+RESERVED = ("loss", "learning_rate", "seconds", "metrics", "interrupted", "rng")
+"""What a history has besides metrics."""
+
 
 def accuracy_cut_at(cut: float = 0.5, between: float = 0.5) -> Metric:
     """The metric that gives the share of right labels.
@@ -89,6 +92,11 @@ def resolved(metrics: Any, loss: Any, targets: Array) -> dict[str, Metric]:
             if isinstance(metric, str)
             else getattr(metric, "__name__", type(metric).__name__)
         )
+        if name in RESERVED or name.startswith("val_"):
+            raise ValueError(
+                f"a metric cannot be called {name!r}, which the history has already; give the "
+                "function another name"
+            )
         if name in found:
             raise ValueError(f"two metrics are called {name!r}; give each a name of its own")
         found[name] = metric if callable(metric) else named_metric(metric, loss, targets)

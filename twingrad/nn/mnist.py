@@ -93,7 +93,9 @@ def _where_to_put_them(folders: list[Path]) -> str:
     for folder in folders:
         missing = [name for name in FILES if name not in _files(folder)]
         found = "nothing of it" if len(missing) == len(FILES) else f"lacks {', '.join(missing)}"
-        looked += f"\n  {folder}: {found if folder.is_dir() else 'no such folder'}"
+        if not folder.is_dir():
+            found = "is no folder" if folder.exists() else "no such folder"
+        looked += f"\n  {folder}: {found}"
     return (
         f"MNIST was not found. Looked in:{looked}\nCall nn.data.mnist(download=True) to fetch it "
         "(11 MB), or put its four files, plain or with .gz, into one of these folders or, without "

@@ -4,7 +4,7 @@ It keeps no register: the parameters are whatever Values and Tensors are found i
 and in the Modules, lists and dicts there. Assigning one is all it takes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -62,7 +62,8 @@ class Module:
     def named_numbers(self) -> Iterator[tuple[str, Any]]:
         """Every parameter, frozen or not, and every array kept beside them, with its path."""
         for name, leaf in _leaves(self, (Node, np.ndarray)):
-            if not leaf.parents if isinstance(leaf, Node) else leaf.dtype.kind in "biuf":
+            # What an operation gave is no part of the model, even where a module keeps it.
+            if leaf._rule is None if isinstance(leaf, Node) else leaf.dtype.kind in "biuf":
                 yield name, leaf
 
     def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
@@ -91,6 +92,8 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Switch to training, where layers such as dropout are active."""
+        if not isinstance(mode, bool):
+            raise TypeError(f"mode is True, for training, or False, not {mode!r}; or call eval()")
         for module in self.modules():
             module.training = mode
         return self
@@ -115,12 +118,14 @@ class Module:
         """A copy of every parameter and of every array kept beside them, by path."""
         return {name: np.array(_numbers(leaf)) for name, leaf in self.named_numbers()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy numbers into the parameters, each keeping its dtype; all of them or none.
 
         Raises `KeyError` for missing or unknown names, `ShapeError` for other shapes,
         `ValueError` where the state differs in what is one and the same here.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"a state is a dict, as state_dict() gives it, not {state!r}")
         leaves = dict(self.named_numbers())
         missing, unknown = (
             sorted(leaves.keys() - state.keys()),
@@ -139,6 +144,16 @@ class Module:
             expected, came = np.shape(_numbers(leaf)), arrays[name].shape
             if expected != came:
                 raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
+            if (
+                not isinstance(leaf, Node)
+                and not np.array_equal(
+                    arrays[name].astype(leaf.dtype),
+                    arrays[name],
+                    equal_nan=arrays[name].dtype.kind == "f",
+                )
+                and leaf.dtype.kind != "f"
+            ):
+                raise ValueError(f"{name} holds {leaf.dtype}, which the state's numbers are not")
             other = first.setdefault(id(leaf), name)
             if not np.array_equal(arrays[name], arrays[other], equal_nan=True):
                 raise ValueError(
@@ -200,18 +215,32 @@ def _numbers(leaf: Any) -> Any:
     return leaf.data if isinstance(leaf, Node) else leaf
 
 
+def at_index(error: ShapeError, layer: Any, index: int) -> None:
+    """Leave word in an error that it came from the layer at an index of the module that calls."""
+    known = error.__dict__
+    if not isinstance(layer, Module):
+        known.update(place=layer, through=layer, path="", said=str(error))
+    known["way"] = f"[{index}]"
+
+
 def _tell_the_place(error: ShapeError, module: Module) -> None:
     """Begin the error's message with the path from the outermost module to the innermost.
 
     Each module that the error passes on its way out puts its own name before what was known.
     """
-    place = error.__dict__.setdefault("place", module)
-    said = error.__dict__.setdefault("said", str(error))
-    if place is module:
+    known = error.__dict__
+    if "said" not in known:
+        known.update(place=module, through=module, path="", said=str(error))
         return
-    paths = [path for path, found in module.named_modules() if found is place]
-    if not paths:  # it was made on the way, so what holds this module has to name it
-        error.__dict__.update(place=module, said=str(error))
+    ways = [path for path, part in module.named_modules() if part is known["through"]]
+    if not ways and "way" not in known:  # it was made on the way, so it has no name here
+        known.update(place=module, through=module, path="", said=str(error))
         return
-    named = said.startswith((repr(place), f"{type(place).__name__}:"))
-    error.args = (f"{type(module).__name__}{paths[0]} {said if named else f'{place!r}: {said}'}",)
+    # The same layer may stand at several places; a container that knows which has left word.
+    known.update(path=known.pop("way", *ways[:1]) + known["path"], through=module)
+    place, said = known["place"], known["said"]
+    named = not isinstance(place, Module) or said.startswith(
+        (repr(place), f"{type(place).__name__}:")
+    )
+    shown = said if named else f"{place!r}: {said}"
+    error.args = (f"{type(module).__name__}{known['path']} {shown}",)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..engine import ShapeError, Tensor, apply
 from ..engine.layer_rules import standardize
-from .layers import as_input
+from .layers import as_input, precision_of
 from .module import Module
 from .settings import above_zero, share, whole
 
@@ -62,10 +62,10 @@ class BatchNorm1d(Module):
                 "or call model.eval() to use the running statistics"
             )
         with np.errstate(all="ignore"):
-            self._follow(x.data if isinstance(x, Tensor) else x)
+            self._move_running(x.data if isinstance(x, Tensor) else x)
         return _scaled(apply(standardize, x, axis=0, eps=self.eps), self)
 
-    def _follow(self, batch: npt.NDArray[Any]) -> None:
+    def _move_running(self, batch: npt.NDArray[Any]) -> None:
         for running, now in (
             (self.running_mean.data, batch.mean(axis=0)),
             (self.running_var.data, batch.var(axis=0, ddof=1)),
@@ -77,7 +77,7 @@ class BatchNorm1d(Module):
         shown += [f"eps={self.eps}"] * (self.eps != 1e-5)
         shown += [f"momentum={self.momentum}"] * (self.momentum != 0.1)
         shown += ["affine=False"] * (self.weight is None)
-        return f"BatchNorm1d({', '.join(shown)}{_precision(self.running_mean)})"
+        return f"BatchNorm1d({', '.join(shown)}{precision_of(self.running_mean)})"
 
 
 class LayerNorm(Module):
@@ -117,13 +117,8 @@ class LayerNorm(Module):
         shown = [str(own[0] if len(own) == 1 else own)]
         shown += [f"eps={self.eps}"] * (self.eps != 1e-5)
         shown += ["elementwise_affine=False"] * (self.weight is None)
-        return f"LayerNorm({', '.join(shown)}{_precision(self.weight)})"
+        return f"LayerNorm({', '.join(shown)}{precision_of(self.weight)})"
 
 
 def _scaled(x: Any, module: Any) -> Any:
     return x if module.weight is None else x * module.weight + module.bias
-
-
-def _precision(tensor: Tensor | None) -> str:
-    standard = tensor is None or tensor.dtype == np.float32
-    return "" if standard else f", dtype={str(tensor.dtype)!r}"  # type: ignore[union-attr]

@@ -31,18 +31,18 @@ class Snapshot:
         return cls(model.state_dict(), deepcopy(generators))
 
     def restore(self, model: Any) -> None:
-        """Make the model what it was: all of it, or, where something does not fit, nothing."""
+        """Make the model what it was; what it has got since then stays."""
         if not isinstance(model, Module):
             for i, parameter in enumerate(model.parameters()):
                 parameter.data = self.numbers[str(i)]
             return
-        before = {name: state_of(rng) for name, rng in model.named_generators()}
-        generators = dict(model.named_generators())
-        try:
-            for name, state in self.generators.items():
-                put_back(generators[name], state)
-            model.load_state_dict(self.numbers)
-        except BaseException:
-            for name, state in before.items():
-                put_back(generators[name], state)
-            raise
+        now = model.state_dict()
+        kept = {
+            name: numbers
+            for name, numbers in self.numbers.items()
+            if name in now and now[name].shape == numbers.shape
+        }
+        model.load_state_dict(now | kept)
+        for name, rng in model.named_generators():
+            if name in self.generators:
+                put_back(rng, self.generators[name])

@@ -6,10 +6,12 @@ JSON.
 """
 
 import json
+import math
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from errno import EISDIR
+from errno import EEXIST, EISDIR
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
@@ -20,7 +22,13 @@ import numpy.typing as npt
 HEADER = "twingrad"
 """The name of the header among the arrays of the file."""
 
-_ARRAY = "array:"
+PREFIX, SUFFIX = ".checkpoint-", ".partial"
+"""What a file is called until it is whole; a process that is killed while it writes leaves one."""
+
+ABANDONED = 600.0
+"""Seconds after which such a file that nobody writes to is taken for left behind, and removed."""
+
+_ARRAY, _FLOAT = "array:", "float:"
 
 
 class CheckpointError(ValueError):
@@ -31,7 +39,7 @@ def write(path: Path, tree: dict[str, Any]) -> None:
     """Write a dict of plain values and arrays, nested as it may be, to a file."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     header = {name: _packed(branch, name, arrays) for name, branch in tree.items()}
-    arrays[HEADER] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    arrays[HEADER] = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
     from zipfile import ZipFile
 
     with _renamed_when_whole(path) as file, ZipFile(file, "w") as members:
@@ -69,8 +77,8 @@ def read(path: Path, newest: int) -> dict[str, Any]:
         )
     try:
         header = json.loads(arrays.pop(HEADER).tobytes())
-        if not isinstance(header["format"], int):
-            raise TypeError("the format is no number")
+        if type(header["format"]) is not int or header["format"] < 1:
+            raise TypeError("the format is no number from 1 on")
         if header["format"] <= newest:
             return {name: _unpacked(branch, arrays) for name, branch in header.items()}
     except (ValueError, KeyError, TypeError) as error:
@@ -87,7 +95,9 @@ def _packed(tree: Any, path: str, arrays: dict[str, npt.NDArray[Any]]) -> Any:
         arrays[path] = tree
         return _ARRAY + path
     if isinstance(tree, np.ndarray | np.generic):
-        return tree.item()
+        tree = tree.item()
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return f"{_FLOAT}{tree}"  # JSON has no word for it
     if isinstance(tree, Mapping):
         return {name: _packed(branch, f"{path}/{name}", arrays) for name, branch in tree.items()}
     if isinstance(tree, list | tuple):
@@ -98,6 +108,8 @@ def _packed(tree: Any, path: str, arrays: dict[str, npt.NDArray[Any]]) -> Any:
 def _unpacked(tree: Any, arrays: dict[str, npt.NDArray[Any]]) -> Any:
     if isinstance(tree, str) and tree.startswith(_ARRAY):
         return arrays[tree.removeprefix(_ARRAY)]
+    if isinstance(tree, str) and tree.startswith(_FLOAT):
+        return float(tree.removeprefix(_FLOAT))
     if isinstance(tree, dict):
         return {name: _unpacked(branch, arrays) for name, branch in tree.items()}
     if isinstance(tree, list):
@@ -110,10 +122,14 @@ def _renamed_when_whole(path: Path, keep: bool = True) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `path` at the end, or disappears."""
     from tempfile import mkstemp
 
+    path = path.resolve()  # where a link leads
     if path.is_dir():
         raise _unwritable(path, IsADirectoryError(EISDIR, os.strerror(EISDIR)))
+    if path.exists() and not path.is_file():
+        raise _unwritable(path, FileExistsError(EEXIST, "it is no regular file"))
+    _remove_abandoned(path.parent)
     try:
-        handle, name = mkstemp(dir=path.parent, prefix=".checkpoint-", suffix=".partial")
+        handle, name = mkstemp(dir=path.parent, prefix=PREFIX, suffix=SUFFIX)
     except OSError as error:
         raise _unwritable(path, error) from error
     written = Path(name)
@@ -123,7 +139,7 @@ def _renamed_when_whole(path: Path, keep: bool = True) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         if keep:
-            written.chmod(0o666 & ~_umask())
+            written.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
             written.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -136,6 +152,13 @@ def writable(path: Path) -> None:
     """Raise `OSError` if no file can be written there."""
     with _renamed_when_whole(path, keep=False):
         pass
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for left in folder.glob(f"{PREFIX}*{SUFFIX}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                left.unlink()
 
 
 def _unwritable(path: Path, error: OSError) -> OSError:

@@ -5,7 +5,7 @@ is in `loop`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from .optimizer import Optimizer
 from .predict import mode
 from .progress import ProgressLine
 from .randomness import put_back, state_of
-from .settings import above_zero, whole
+from .settings import above_zero_or_infinite, whole
 from .snapshot import Snapshot
 
 
@@ -68,15 +68,18 @@ def fit(
     gradients together. `progress` may be `tqdm.tqdm`. Ctrl-C ends the run and returns the
     history so far.
 
-    `resume`, a checkpoint or its path, first puts model, optimizer and randomness into the saved
-    state, and trains `epochs` more: the same bits as if the run had never stopped, if everything
-    else is given as it was. The history continues.
+    `resume`, a checkpoint or its path, first puts model, optimizer (its rate too) and randomness
+    into the saved state, and trains `epochs` more: the same bits as if the run had never stopped,
+    if everything else is given as it was, the number of BLAS threads included. The history
+    continues. What no checkpoint holds is a best epoch that EarlyStopping kept in memory.
 
-    Before the first step the model is tried on a batch, the loss and metrics on all targets.
+    Before the first step the model is tried on a batch, the loss and metrics on all targets. All
+    layers train, whatever mode they were in, and get their mode back.
 
     Raises, before the model is touched, `ShapeError` for X and y of different lengths,
     `ValueError` for NaN or infinite data, no epochs, a batch larger than the data, an optimizer
-    of other parameters, and `CheckpointError` for a checkpoint of another model.
+    of other parameters, and `CheckpointError` for a checkpoint of another model; and, with
+    `clip_norm`, `AnomalyError` before the step whose gradients are not finite.
 
     >>> from twingrad import nn
     >>> X, y = nn.data.xor()
@@ -98,7 +101,7 @@ def fit(
     if not callable(loss):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
     if clip_norm is not None:
-        above_zero("clip_norm", clip_norm)
+        above_zero_or_infinite("clip_norm", clip_norm)
     inputs, targets = checked_data(X, y, parameters[0])
     listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
     record = None
@@ -116,8 +119,10 @@ def fit(
         named = resolved(metrics, loss, targets)
         size = checked_batches(batch_size, len(inputs), model)
         curves = _curves(named, held_out is not None)
+        if isinstance(validation, float):
+            history.rng["split"] = [len(inputs), len(held_out[0])] if held_out else []
         if record is not None and record.history is not None:
-            history = continued(record.history, curves, record.path)
+            history = continued(record.history, history, curves, record.path)
         known = set(optimizer.parameters)
         training = Training(
             model,
@@ -131,8 +136,13 @@ def fit(
             clip_norm=clip_norm,
             rng=generator,
         )
-        for pair in ((inputs, targets), *([held_out] if held_out else [])):
-            try_out(training, *pair, size, named)
+        try_out(training, inputs, targets, size, named)
+        if held_out:
+            try:
+                try_out(training, *held_out, size, named)
+            except Exception as error:
+                error.add_note("this is about the validation data")
+                raise
         if record is not None:
             optimizer.load_state_dict(record.optimizer or {})
             record.restore(model)
@@ -161,8 +171,9 @@ def fit(
     finally:
         if training.step and len(history) < training.epoch:
             history.rng["cut"] = training.epoch
-        for listener in listeners:
-            listener.on_end(training)
+        with ExitStack() as endings:  # each has its end, whatever another raises
+            for listener in reversed(listeners):
+                endings.callback(listener.on_end, training)
     return history
 
 
