@@ -662,7 +662,7 @@ def test_a_share_of_other_data_is_refused_for_it_would_validate_on_what_was_lear
     tmp_path: Path,
 ) -> None:
     saved(everything_at_once(0), 2, tmp_path / "m.npz")
-    for more in ({"X": X[:-1], "y": Y[:-1]}, {"validation": 0.4}):
+    for more in ({"X": X[:-2], "y": Y[:-2]}, {"validation": 0.4}):
         with pytest.raises(ValueError, match="some would be both; give fit the data and the share"):
             run(everything_at_once(100), 1, resume=tmp_path / "m.npz", **more)
 
