@@ -98,6 +98,9 @@ class EarlyStopping(_Best):
     A change of `min_delta` or less is none. `mode` says whether less ("min") or more ("max") is
     better; "auto" knows losses and errors from accuracies and scores. Afterwards `best` and
     `best_epoch` say what was found. Prechelt 1998, "Early Stopping - But When?".
+
+    `fit` raises `ValueError`, before it trains, for a curve that the run will not record, and for
+    one of which "auto" knows no better end.
     """
 
     def __init__(
@@ -150,8 +153,9 @@ class Checkpoint(_Best):
     The file holds the model, the optimizer, the randomness and the history: `nn.load` reads it,
     and `fit(resume=…)` goes on from it. `mode` is as in `EarlyStopping`.
 
-    A place that cannot be written to is refused before training; a save that fails later, as on
-    a full disk, is a warning, and the file before it stays.
+    `fit` raises `OSError` for a place that cannot be written to, and `ValueError` for a curve that
+    the run will not record, before it trains; a save that fails later, as on a full disk, is a
+    warning, and the file before it stays.
     """
 
     def __init__(

@@ -76,6 +76,8 @@ class Residual(Module):
     The module keeps the shape. He, Zhang, Ren & Sun 2016, arXiv:1512.03385, equation 1, without
     the relu after the sum.
 
+    Raises `ShapeError` where the module changes the shape.
+
     >>> from twingrad.nn import Linear, Residual, Sequential, Tanh
     >>> Residual(Sequential(Linear(8, 8, rng=0), Tanh()))
     Residual(Sequential(Linear(8, 8), Tanh()))

@@ -26,6 +26,8 @@ class Conv2d(Module):
     0. The kernel is not turned round: the cross-correlation that PyTorch computes too. LeCun et
     al. 1989, "Backpropagation applied to handwritten zip code recognition".
 
+    Raises `ShapeError` for what is no batch of images of in_channels, or smaller than the kernel.
+
     >>> import numpy as np
     >>> from twingrad.nn import Conv2d
     >>> Conv2d(1, 8, 3, padding=1, rng=0)(np.zeros((2, 1, 28, 28))).shape
@@ -103,8 +105,11 @@ class _Pool2d(Module):
 class MaxPool2d(_Pool2d):
     """The greatest number of each window: (batch, channels, h, w) -> (batch, channels, h', w').
 
-    h' = (h + 2 padding - kernel_size) // stride + 1. Padding never wins. Equal greatest numbers
-    share the gradient evenly (PyTorch gives it to the first).
+    h' = (h + 2 padding - kernel_size) // stride + 1, the stride being the kernel's size unless
+    given. Padding never wins. Equal greatest numbers share the gradient evenly (PyTorch gives it
+    to the first).
+
+    Raises `ShapeError` for what is no batch of images, or smaller than the window.
     """
 
     rule = staticmethod(max_pool2d)
@@ -113,8 +118,10 @@ class MaxPool2d(_Pool2d):
 class AvgPool2d(_Pool2d):
     """The mean of each window: (batch, channels, h, w) -> (batch, channels, h', w').
 
-    h' = (h + 2 padding - kernel_size) // stride + 1. The zeros of the padding count, as in
-    PyTorch.
+    h' = (h + 2 padding - kernel_size) // stride + 1, the stride being the kernel's size unless
+    given. The zeros of the padding count, as in PyTorch.
+
+    Raises `ShapeError` for what is no batch of images, or smaller than the window.
     """
 
     rule = staticmethod(avg_pool2d)

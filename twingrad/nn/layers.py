@@ -85,6 +85,7 @@ class Dropout(Module):
 
     In evaluation it does nothing. Srivastava et al. 2014, JMLR 15, with the scaling at training
     time ("inverted"), so that the mean stays. `rng` draws the masks, and is saved in checkpoints.
+    Any shape comes, and is kept. Raises `ValueError` for a p below 0, or of 1 and more.
 
     >>> from twingrad.nn import Dropout
     >>> Dropout(0.5, rng=0)

@@ -24,6 +24,8 @@ Reduction = Literal["mean", "sum"]
 def mse_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
     """(output - target)², its mean or sum over all elements.
 
+    Outputs and targets have one shape, whichever; else `ShapeError`.
+
     >>> from twingrad import Value
     >>> from twingrad.nn import mse_loss
     >>> mse_loss([Value(1.0), Value(3.0)], [0.0, 1.0]).data
@@ -39,6 +41,8 @@ def mse_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
 
 def l1_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
     """|output - target|, its mean or sum over all elements; its slope at 0 is 0, as PyTorch's.
+
+    Outputs and targets have one shape, whichever; else `ShapeError`.
 
     >>> from twingrad import Value
     >>> from twingrad.nn import l1_loss
@@ -56,7 +60,8 @@ def huber_loss(
     Its mean or sum over all elements. No error pulls harder than delta, so a few wild targets
     do not decide. Any error that is not nan, infinite ones too, has a finite gradient.
 
-    Raises `ValueError` for a delta that is not a finite number above 0.
+    Raises `ShapeError` for targets of another shape than the outputs, `ValueError` for a delta that
+    is not a finite number above 0.
 
     Huber 1964, "Robust Estimation of a Location Parameter", Annals of Mathematical Statistics
     35(1). At |error| = delta the second derivative is 0, as PyTorch's.
@@ -75,7 +80,11 @@ def huber_loss(
 
 
 def hinge_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any:
-    """max(0, 1 - target · output) for targets of -1 and 1, its mean or sum: the SVM's loss."""
+    """max(0, 1 - target · output) for targets of -1 and 1, its mean or sum: the SVM's loss.
+
+    Raises `ShapeError` for targets of another shape than the outputs, `ValueError` for others than
+    -1 and 1.
+    """
     signs = plain(targets)
     if not np.isin(signs, (-1, 1)).all():
         raise ValueError(
@@ -91,6 +100,9 @@ def binary_cross_entropy_with_logits(
     """-log of the probability that sigmoid(output) gives a target of 0 to 1, in nats.
 
     Stable for any logit; sigmoid is part of it, so a model ends without one.
+
+    Raises `ShapeError` for targets of another shape than the outputs, `ValueError` for targets that
+    are no probabilities.
     """
     chances = plain(targets)
     if not ((chances >= 0) & (chances <= 1)).all():

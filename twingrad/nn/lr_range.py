@@ -83,7 +83,8 @@ def lr_range_test(
     are reset. Smith 2017, arXiv:1506.01186, section 3.3, with exponential growth and the running
     mean of the loss, bias-corrected.
 
-    X, y, loss and optimizer are as in `fit`.
+    X, y, loss and optimizer are as in `fit`, which says what is refused; besides, `ValueError` for
+    an end that is not above start.
 
     >>> from twingrad import nn
     >>> X, y = nn.data.digits()

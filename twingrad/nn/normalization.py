@@ -86,6 +86,8 @@ class LayerNorm(Module):
     `normalized_shape` is the length of the last axis, or the lengths of several. Training and
     evaluation do the same. Ba, Kiros & Hinton 2016, arXiv:1607.06450, equation 4, with eps as in
     PyTorch.
+
+    Raises `ShapeError` for an input with other last axes.
     """
 
     def __init__(
