@@ -250,6 +250,11 @@ def _conv2d(x: Any, weight: Any, *bias: Any, stride: Any, padding: Any) -> Any:
     return y + bias[0][:, None, None] if bias else y
 
 
+def _transposed(y: Any, weight: Any, shape: Any, stride: Any, padding: Any) -> Any:
+    laid = np.einsum("norc,oijk->ijknrc", y, weight)
+    return _folded(laid, shape, stride, padding)
+
+
 def looking(name: str, oracle: Any, *shapes: tuple[int, ...], **static: Any) -> OnArrays:
     """A row of what looks at images through a window."""
     return array(
@@ -342,6 +347,27 @@ ON_ARRAYS = [
     *[looking("windows", _seen, (2, 2, 5, 4), fill=0.5, **static) for static in WINDOWS],
     looking("fold", _folded, (2, 2, 3, 1, 2, 2), shape=(1, 2, 3, 4), stride=(2, 1), padding=(1, 0)),
     looking("fold", _folded, (1, 2, 2, 2, 2, 1), shape=(2, 1, 4, 2), stride=(2, 2), padding=(0, 0)),
+    looking("convolve", _conv2d, (2, 2, 4, 5), (3, 2, 2, 3), stride=(2, 1), padding=(1, 0)),
+    looking(
+        "transposed_convolve",
+        _transposed,
+        (2, 3, 3, 3),
+        (3, 2, 2, 3),
+        shape=(2, 2, 4, 5),
+        stride=(2, 1),
+        padding=(1, 0),
+    ),
+    looking(
+        "correlate",
+        lambda x, y, kernel, **static: np.einsum(
+            "ijknrc,norc->oijk", _seen(x, kernel, **static), y
+        ),
+        (2, 2, 4, 5),
+        (2, 3, 3, 3),
+        kernel=(2, 3),
+        stride=(2, 1),
+        padding=(1, 0),
+    ),
     *[
         looking("conv2d", _conv2d, (2, 3, 4, 5), (2, 3, *kernel), *bias, **static)
         for kernel, bias, static in [

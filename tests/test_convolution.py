@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import twingrad as tg
 from tests.test_memory import left_behind
 from twingrad import Tensor, nn
-from twingrad.engine import array_functions as afn
+from twingrad.engine import window_rules, windows
 
 Pair = tuple[int, int]
 INF, NAN = np.inf, np.nan
@@ -250,7 +250,7 @@ def test_plain_images_and_frozen_kernels_get_no_gradient() -> None:
 @few
 @given(looks(), st.sampled_from([0.0, -INF]))
 def test_windows_are_what_a_loop_cuts_out(look: Look, fill: float) -> None:
-    cut = afn.windows(look.images, look.kernel, look.stride, look.padding, fill)
+    cut = windows.windows(look.images, look.kernel, look.stride, look.padding, fill)
     for (image, r, c), seen in look.windows(look.images, fill):
         assert np.array_equal(cut[:, :, :, image, r, c], seen)
     assert cut[0, 0, 0].size == sum(1 for _ in look.windows(look.images))
@@ -260,9 +260,9 @@ def test_windows_are_what_a_loop_cuts_out(look: Look, fill: float) -> None:
 @given(looks())
 def test_windows_and_fold_are_each_others_adjoint(look: Look) -> None:
     x = look.images
-    cut = afn.windows(x, look.kernel, look.stride, look.padding, 0.0)
+    cut = windows.windows(x, look.kernel, look.stride, look.padding, 0.0)
     w = look.rng.normal(size=cut.shape)
-    folded = afn.fold(w, x.shape, look.stride, look.padding)
+    folded = windows.fold(w, x.shape, look.stride, look.padding)
     assert folded.shape == x.shape
     assert (cut * w).sum() == pytest.approx((x * folded).sum(), abs=1e-11)
 
@@ -275,8 +275,8 @@ def test_fold_counts_how_many_windows_see_each_place(look: Look) -> None:
     for _, window in look.windows(places, fill=NAN):
         for number in window[~np.isnan(window)].astype(int):
             seen.flat[number] += 1
-    ones = np.ones_like(afn.windows(places, look.kernel, look.stride, look.padding, 0.0))
-    assert np.array_equal(afn.fold(ones, look.shape, look.stride, look.padding), seen)
+    ones = np.ones_like(windows.windows(places, look.kernel, look.stride, look.padding, 0.0))
+    assert np.array_equal(windows.fold(ones, look.shape, look.stride, look.padding), seen)
 
 
 # Pooling
@@ -774,3 +774,23 @@ def test_nothing_of_a_conv_net_is_alive_after_its_loss_with_the_collector_off() 
         assert not left_behind(failure)
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("at_once", [1, 60, 200])
+def test_convolution_in_portions_is_convolution(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    x, w = Tensor(rng.normal(size=(5, 2, 6, 5))), Tensor(rng.normal(size=(3, 2, 3, 2)))
+    grad = rng.normal(size=(5, 3, 3, 5))
+
+    def gradients() -> list[np.ndarray]:
+        y = tg.apply(window_rules.conv2d, x, w, stride=(2, 1), padding=(1, 1))
+        x.grad = w.grad = None
+        y[..., :5].backward(grad)
+        return [y.data, x.grad, w.grad]
+
+    whole = gradients()
+    monkeypatch.setattr(windows, "AT_ONCE", at_once)
+    for found, expected in zip(gradients(), whole, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)

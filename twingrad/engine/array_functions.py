@@ -13,8 +13,6 @@ import numpy as np
 from .functions import Operand, Traced, exp, log, where
 
 Axis = int | tuple[int, ...] | None
-Pair = tuple[int, int]
-"""Of the vertical and the horizontal: a kernel's size, a stride, a padding."""
 
 
 def largest(x: Operand, axis: Axis = None) -> Operand:
@@ -105,63 +103,6 @@ def count(x: Operand, axis: Axis) -> int:
     """How many numbers a reduction over an axis takes together."""
     axes = range(x.ndim) if axis is None else np.atleast_1d(axis).tolist()
     return prod(x.shape[a] for a in axes)
-
-
-def windows(x: Operand, kernel: Pair, stride: Pair, padding: Pair, fill: float) -> Operand:
-    """Every window of a size, a stride apart, of images with a frame of `fill` around them.
-
-    (n, channels, height, width) -> (channels, *kernel, n, rows, columns): each place in the
-    window is a picture of its own, so that what is done with windows runs along long rows.
-    """
-    if isinstance(x, Traced):
-        return x._trace("windows", (x,), kernel=kernel, stride=stride, padding=padding, fill=fill)
-    n, channels, height, width = x.shape
-    if any(padding):
-        framed = np.full((n, channels, *framed_size(x.shape, padding)), fill, dtype=x.dtype)
-        framed[_inside(height, width, padding)] = x
-    else:
-        framed = x
-    result = np.empty((channels, *kernel, n, *places(x.shape, kernel, stride, padding)), x.dtype)
-    for i, j in np.ndindex(kernel):
-        result[:, i, j] = framed[_seen_from(i, j, stride, result.shape)].swapaxes(0, 1)
-    return result
-
-
-def fold(x: Operand, shape: tuple[int, ...], stride: Pair, padding: Pair) -> Operand:
-    """Windows added up in images of a shape, where `windows` took them; the frame is left out."""
-    if isinstance(x, Traced):
-        return x._trace("fold", (x,), shape=shape, stride=stride, padding=padding)
-    n, channels, height, width = shape
-    framed = np.zeros((channels, n, *framed_size(shape, padding)), dtype=x.dtype)
-    for i, j in np.ndindex(x.shape[1:3]):
-        framed[_seen_from(i, j, stride, x.shape)] += x[:, i, j]
-    return framed[_inside(height, width, padding)].swapaxes(0, 1)
-
-
-def places(shape: tuple[int, ...], kernel: Pair, stride: Pair, padding: Pair) -> Pair:
-    """How many windows fit below each other, and beside each other."""
-    down, across = (
-        (size - window) // step + 1
-        for size, window, step in zip(framed_size(shape, padding), kernel, stride, strict=True)
-    )
-    return down, across
-
-
-def framed_size(shape: tuple[int, ...], padding: Pair) -> Pair:
-    """The height and width of images of a shape with their frame."""
-    return shape[2] + 2 * padding[0], shape[3] + 2 * padding[1]
-
-
-def _inside(height: int, width: int, padding: Pair) -> tuple[Any, ...]:
-    down, across = padding
-    return ..., slice(down, down + height), slice(across, across + width)
-
-
-def _seen_from(i: int, j: int, stride: Pair, windows: tuple[int, ...]) -> tuple[Any, ...]:
-    """What place (i, j) of every window sees."""
-    down, across = stride
-    rows, columns = windows[-2:]
-    return ..., slice(i, i + down * rows, down), slice(j, j + across * columns, across)
 
 
 def over_axes(reduced: Operand, x: Operand, axis: Axis, keepdims: bool) -> Operand:

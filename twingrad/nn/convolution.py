@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import ShapeError, Tensor, apply
-from ..engine.array_functions import Pair, framed_size
 from ..engine.window_rules import avg_pool2d, conv2d, max_pool2d
+from ..engine.windows import Pair, framed_size
 from .layers import Rng, as_input, drawn, settings_of
 from .module import Module
 from .settings import whole

@@ -24,7 +24,7 @@ from .fit_checks import (
     continued,
 )
 from .history import History
-from .loop import Training, run_epoch, try_out
+from .loop import Training, keep_freed_memory, run_epoch, try_out
 from .metrics import Metric, resolved
 from .optimizer import Optimizer
 from .predict import mode
@@ -152,6 +152,7 @@ def fit(
         for listener in listeners:
             listener.on_start(training)
 
+    keep_freed_memory()
     counted = range(len(history) + 1, training.epochs + 1)
     try:
         with mode(model, training=True):
