@@ -798,3 +798,22 @@ def test_without_metrics_outputs_are_not_kept(monkeypatch: pytest.MonkeyPatch) -
     finally:
         tracemalloc.stop()
     assert peak < targets.nbytes / 3
+
+
+def test_a_gradient_that_is_nan_ends_a_clipped_run_before_its_step() -> None:
+    model = linear()
+
+    def spoilt(outputs: Any, targets: Any) -> Any:
+        loss = nn.mse_loss(outputs, targets)
+        return loss * math.nan if spoiling else loss
+
+    class Spoils(nn.Callback):
+        def on_step(self, training: nn.Training) -> None:
+            nonlocal before, spoiling
+            before, spoiling = weights(model).copy(), (training.epoch, training.step) == (2, 1)
+
+    before, spoiling = weights(model), False
+    with pytest.raises(tg.AnomalyError, match="the norm of the gradients is nan") as caught:
+        train(model, X, None, Spoils(), loss=spoilt, clip_norm=1.0, batch_size=5, epochs=3)
+    assert caught.value.__notes__[0].startswith("this was epoch 2, step 2; the parameters are as")
+    assert (weights(model) == before).all()

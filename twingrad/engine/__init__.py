@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from .check import GradcheckReport, gradcheck
 from .errors import AnomalyError, GraphError, ShapeError
-from .node import Node, apply, zero_grad
+from .node import Node
 from .operations import (
     FUNCTIONS_OF_METHODS,
+    apply,
     concatenate,
     dot,
     logsumexp,
@@ -18,6 +19,7 @@ from .operations import (
     stack,
     sum,
     where,
+    zero_grad,
 )
 from .rules import selective
 from .sweep import no_grad

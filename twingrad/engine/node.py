@@ -17,7 +17,7 @@ from .errors import GraphError
 from .numpy_border import NumPyBorder
 from .operators import Operators
 from .rules import SELECTIVE, Pullback, Pulled
-from .sweep import gradients, is_remembering, topological_order
+from .sweep import gradients, is_remembering
 from .symbols import operation_name
 
 NO_STATIC: dict[str, Any] = {}
@@ -84,10 +84,10 @@ class Node(Operators, NumPyBorder):
         try:
             data, pullback = result
         except (TypeError, ValueError):
-            raise GraphError(_not_a_rule(rule, result)) from None
+            raise GraphError(not_a_rule(rule, result)) from None
         if type(data) is not kind.holds:
             if not callable(pullback):  # two numbers unpack as well
-                raise GraphError(_not_a_rule(rule, result))
+                raise GraphError(not_a_rule(rule, result))
             data = self._held(data)
         if is_remembering.get():
             for parent in operands:
@@ -219,56 +219,7 @@ def forgotten(*operands: Any) -> Any:
     raise GraphError("the operation was not remembered, for none of its operands gets a gradient")
 
 
-def zero_grad(root: Node) -> None:
-    """Reset the gradient of every node below: to 0.0 for a Value, to None for a Tensor.
-
-    >>> from twingrad import Value, zero_grad
-    >>> x = Value(3.0)
-    >>> y = x * x
-    >>> y.backward()
-    >>> zero_grad(y)
-    >>> x.grad, y.grad
-    (0.0, 0.0)
-    """
-    if not isinstance(root, Node):
-        raise TypeError(
-            f"zero_grad() starts from a Value or a Tensor, but a {type(root).__name__} came; a "
-            "model and an optimizer have a zero_grad() of their own"
-        )
-    for node in topological_order(root):
-        node._grad = None
-
-
-def apply(rule: Callable[..., Any], *operands: Any, **static: Any) -> Any:
-    """Run a rule, one of twingrad's or of your own, on nodes, arrays or numbers.
-
-    A rule takes the operands' numbers and returns the result and its pullback, which takes the
-    gradient of the result and returns a tuple of gradients, one per operand, None for those
-    that have none. `static` is passed on to the rule and not differentiated. Written with
-    arithmetic and `twingrad`'s own functions, a rule gives second derivatives as well.
-
-    >>> import twingrad as tg
-    >>> def cube(x):
-    ...     return x * x * x, lambda grad: (grad * (3.0 * x * x),)
-    >>> x = tg.Value(2.0)
-    >>> y = tg.apply(cube, x)
-    >>> y.backward()
-    >>> y.data, x.grad
-    (8.0, 12.0)
-    """
-    for operand in operands:
-        if isinstance(operand, Node):
-            return operand._apply(rule, operands, static)
-    if rule in SELECTIVE:
-        static["needs"] = (False,) * len(operands)
-    with np.errstate(all="ignore"):
-        result = rule(*[float(x) if isinstance(x, int) else x for x in operands], **static)
-    if not isinstance(result, tuple) or len(result) != 2:
-        raise GraphError(_not_a_rule(rule, result))
-    return result[0]
-
-
-def _not_a_rule(rule: Any, result: Any) -> str:
+def not_a_rule(rule: Any, result: Any) -> str:
     """What to say of a rule that did not return a result and a pullback."""
     name = getattr(rule, "__name__", repr(rule))
     return (

@@ -13,11 +13,62 @@ import numpy as np
 from . import array_rules, list_rules, rules
 from .array_functions import Axis
 from .array_operators import ArrayOperators
-from .errors import ShapeError
-from .node import Node, apply
+from .errors import GraphError, ShapeError
+from .node import Node, not_a_rule
 from .operators import Operators
+from .rules import SELECTIVE
+from .sweep import topological_order
 from .tensor import Tensor
 from .value import Value, as_float
+
+
+def apply(rule: Callable[..., Any], *operands: Any, **static: Any) -> Any:
+    """Run a rule, one of twingrad's or of your own, on nodes, arrays or numbers.
+
+    A rule takes the operands' numbers and returns the result and its pullback, which takes the
+    gradient of the result and returns a tuple of gradients, one per operand, None for those
+    that have none. `static` is passed on to the rule and not differentiated. Written with
+    arithmetic and `twingrad`'s own functions, a rule gives second derivatives as well.
+
+    >>> import twingrad as tg
+    >>> def cube(x):
+    ...     return x * x * x, lambda grad: (grad * (3.0 * x * x),)
+    >>> x = tg.Value(2.0)
+    >>> y = tg.apply(cube, x)
+    >>> y.backward()
+    >>> y.data, x.grad
+    (8.0, 12.0)
+    """
+    for operand in operands:
+        if isinstance(operand, Node):
+            return operand._apply(rule, operands, static)
+    if rule in SELECTIVE:
+        static["needs"] = (False,) * len(operands)
+    with np.errstate(all="ignore"):
+        result = rule(*[float(x) if isinstance(x, int) else x for x in operands], **static)
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise GraphError(not_a_rule(rule, result))
+    return result[0]
+
+
+def zero_grad(root: Node) -> None:
+    """Reset the gradient of every node below: to 0.0 for a Value, to None for a Tensor.
+
+    >>> from twingrad import Value, zero_grad
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> y.backward()
+    >>> zero_grad(y)
+    >>> x.grad, y.grad
+    (0.0, 0.0)
+    """
+    if not isinstance(root, Node):
+        raise TypeError(
+            f"zero_grad() starts from a Value or a Tensor, but a {type(root).__name__} came; a "
+            "model and an optimizer have a zero_grad() of their own"
+        )
+    for node in topological_order(root):
+        node._grad = None
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:

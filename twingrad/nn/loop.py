@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Node, ShapeError, no_grad
+from ..engine import AnomalyError, Node, ShapeError, no_grad
 from .callbacks import Callback
 from .clip import clip_grad_norm
 from .history import History
@@ -113,7 +113,14 @@ def _train_on(
         total += float(loss) * len(X)
         seen.append(plain(outputs))
     if training.clip_norm is not None:
-        clip_grad_norm(optimizer.parameters, training.clip_norm)
+        try:
+            clip_grad_norm(optimizer.parameters, training.clip_norm)
+        except AnomalyError as error:
+            error.add_note(
+                f"this was epoch {training.epoch}, step {training.step}; the parameters are as the "
+                "step before left them"
+            )
+            raise
     base = optimizer.lr
     training.step_loss, training.learning_rate = total / samples, base
     if training.schedule is not None:
