@@ -258,3 +258,15 @@ def test_fit_trains_a_module_in_the_style_of_micrograd_and_one_that_is_none() ->
         X, y = [[1.0], [2.0]], [3.0, 5.0]
         nn.fit(model, X, y, loss=nn.mse_loss, optimizer=sgd, epochs=500, progress=False)
         assert [p.data for p in model.parameters()] == pytest.approx([2.0, 1.0], abs=1e-3)
+
+
+def test_whole_numbers_beside_the_parameters_take_no_fractions() -> None:
+    class Counts(nn.Module):
+        def __init__(self) -> None:
+            self.seen = np.array([3, 4])
+
+    model = Counts()
+    with pytest.raises(ValueError, match="seen holds int64, which the state's numbers are not"):
+        model.load_state_dict({"seen": np.array([1.7, 2.0])})
+    model.load_state_dict({"seen": np.array([1.0, 2**53 + 1], dtype=object).astype(int)})
+    assert model.seen.tolist() == [1, 2**53 + 1]

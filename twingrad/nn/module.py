@@ -127,10 +127,8 @@ class Module:
         if not isinstance(state, Mapping):
             raise TypeError(f"a state is a dict, as state_dict() gives it, not {state!r}")
         leaves = dict(self.named_numbers())
-        missing, unknown = (
-            sorted(leaves.keys() - state.keys()),
-            sorted(state.keys() - leaves.keys()),
-        )
+        missing = sorted(leaves.keys() - state.keys())
+        unknown = sorted(state.keys() - leaves.keys())
         if missing or unknown:
             raise KeyError(
                 f"the state does not fit this {type(self).__name__}: missing {missing}, unknown "
@@ -144,15 +142,7 @@ class Module:
             expected, came = np.shape(_numbers(leaf)), arrays[name].shape
             if expected != came:
                 raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
-            if (
-                not isinstance(leaf, Node)
-                and not np.array_equal(
-                    arrays[name].astype(leaf.dtype),
-                    arrays[name],
-                    equal_nan=arrays[name].dtype.kind == "f",
-                )
-                and leaf.dtype.kind != "f"
-            ):
+            if not _holds(leaf, arrays[name]):
                 raise ValueError(f"{name} holds {leaf.dtype}, which the state's numbers are not")
             other = first.setdefault(id(leaf), name)
             if not np.array_equal(arrays[name], arrays[other], equal_nan=True):
@@ -213,6 +203,13 @@ def _modules(tree: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module
 
 def _numbers(leaf: Any) -> Any:
     return leaf.data if isinstance(leaf, Node) else leaf
+
+
+def _holds(leaf: Any, numbers: Any) -> bool:
+    """Whether a leaf can hold numbers: whole ones hold no fractions."""
+    if isinstance(leaf, Node) or leaf.dtype.kind == "f":
+        return True
+    return bool((numbers.astype(leaf.dtype) == numbers).all())
 
 
 def at_index(error: ShapeError, layer: Any, index: int) -> None:
