@@ -27,7 +27,7 @@ help: ## list the targets
 
 demo: $(ready) ## run the tour, or one demo: make demo DEMO=moons
 	@test -f "demos/$(or $(DEMO),__main__).py" || { \
-	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons, digits and mnist.' >&2; exit 1; }
+	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons, digits, mnist and mnist_study.' >&2; exit 1; }
 	@$(python) -m demos$(if $(DEMO),.$(DEMO)) $(ARGS)
 
 test: $(ready) ## run the tests and every example in the documents and docstrings

@@ -385,6 +385,18 @@ def test_a_header_of_other_things_is_damage(name: str, wrong: Any, tmp_path: Pat
         nn.load(tmp_path / "m.npz")
 
 
+def test_a_model_may_print_as_it_likes(tmp_path: Path) -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            self.w = Tensor([1.0])
+
+        def __repr__(self) -> str:
+            return "float: or array:, it says"
+
+    nn.save(tmp_path / "m.npz", Odd())
+    assert nn.load(tmp_path / "m.npz", into=Odd()).architecture == repr(Odd())
+
+
 def test_a_header_is_json_even_where_a_loss_is_not_finite(tmp_path: Path) -> None:
     losses = [1.0, math.inf, -math.inf, math.nan]
     nn.save(tmp_path / "m.npz", network(), history=nn.History(loss=losses))

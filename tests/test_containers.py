@@ -417,6 +417,18 @@ def test_every_layer_of_a_model_is_told_apart(model: Any, shape: Any, said: str)
         assert str(caught.value).count("Sequential") <= 1
 
 
+def test_a_container_whose_forward_is_called_has_its_place_too() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.body = nn.Sequential(nn.Linear(4, 5, rng=0), nn.Linear(6, 3, rng=0))
+
+        def forward(self, x: Any) -> Any:
+            return self.body.forward(x)
+
+    with pytest.raises(tg.ShapeError, match=r"^Net\.body\[1\] Linear\(6, 3\): expected"):
+        Net()(np.zeros((2, 4)))
+
+
 def test_a_layer_by_itself_needs_no_place() -> None:
     with pytest.raises(tg.ShapeError, match=r"^Linear\(3, 2\): expected"):
         nn.Linear(3, 2)(np.zeros((2, 4)))

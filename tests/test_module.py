@@ -179,10 +179,10 @@ def test_loading_copies_and_keeps_each_precision() -> None:
     )
     weight[:] = 9.0
     assert model.weight is parameter
-    assert model.weight.dtype == running.dtype == np.float32
+    assert model.weight.dtype == holder.running.dtype == np.float32
     assert np.array_equal(model.weight.data, np.array([[0.1], [0.2]], dtype=np.float32))
-    assert holder.running is running
-    assert np.array_equal(running, np.array([0.1, 0.2], dtype=np.float32))
+    assert np.array_equal(holder.running, np.array([0.1, 0.2], dtype=np.float32))
+    assert (running == 0.0).all()  # it may be somebody else's
 
 
 GOOD = {"weight": np.ones((2, 1)), "bias": np.ones(1)}
@@ -270,3 +270,79 @@ def test_whole_numbers_beside_the_parameters_take_no_fractions() -> None:
         model.load_state_dict({"seen": np.array([1.7, 2.0])})
     model.load_state_dict({"seen": np.array([1.0, 2**53 + 1], dtype=object).astype(int)})
     assert model.seen.tolist() == [1, 2**53 + 1]
+
+
+class Looks(nn.Module):
+    """Keeps what goes through it, in every form, to be looked at."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.layer = nn.Linear(2, 2, rng=seed)
+
+    def forward(self, x: Any) -> Any:
+        self.given = x
+        self.result = self.layer(x)
+        self.detached, self.numbers = self.result.detach(), self.result.data
+        return self.result
+
+
+@pytest.mark.parametrize("remembering", [True, False])
+def test_what_a_call_keeps_to_look_at_is_no_part_of_the_module(remembering: bool) -> None:
+    model, x = Looks(), np.ones((3, 2), dtype=np.float32)
+    if remembering:
+        model(x)
+    else:
+        with tg.no_grad():
+            model(x)
+    assert model.numbers.shape == (3, 2)
+    assert list(model.state_dict()) == ["layer.weight", "layer.bias"]
+    model.load_state_dict(Looks(1).state_dict())
+    assert (x == 1.0).all()
+    assert len(model.parameters()) == 2
+
+
+def test_what_a_call_makes_late_is_a_part_of_the_module() -> None:
+    class Late(nn.Module):
+        def forward(self, x: Any) -> Any:
+            if not hasattr(self, "weight"):
+                self.weight, self.after = Tensor(np.ones((2, 2))), nn.Linear(2, 1, rng=0)
+            return self.after(x @ self.weight)
+
+    model = Late()
+    model(np.ones((3, 2)))
+    assert list(model.state_dict()) == ["weight", "after.weight", "after.bias"]
+
+
+def test_numbers_computed_under_no_grad_at_the_start_are_a_part_of_the_module() -> None:
+    class Features(nn.Module):
+        def __init__(self, seed: int) -> None:
+            with tg.no_grad():
+                self.fixed = Tensor(np.random.default_rng(seed).normal(size=(2, 3))) * 0.5
+            self.kept = np.broadcast_to(np.float64(seed), (3,))  # read-only
+
+    model, other = Features(0), Features(1)
+    model.load_state_dict(other.state_dict())
+    assert (model.fixed.data == other.fixed.data).all()
+    assert (model.kept == 1.0).all()
+    assert not model.parameters()
+
+
+def test_fit_warns_of_what_looks_like_a_parameter_and_is_a_result() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.weight, self.bias = Tensor(np.ones((2, 1))) * 0.1, Tensor([0.0])
+
+        def forward(self, x: Any) -> Any:
+            return x @ self.weight + self.bias
+
+    model = Net()
+    sgd = nn.SGD(model.parameters(), lr=0.1)
+    with pytest.warns(UserWarning, match="weight of Net: the result of an operation, which is not"):
+        nn.fit(
+            model,
+            np.ones((3, 2)),
+            np.ones((3, 1)),
+            loss=nn.mse_loss,
+            optimizer=sgd,
+            epochs=1,
+            progress=False,
+        )

@@ -102,9 +102,7 @@ class Node(Operators, NumPyBorder):
                     node.label = ""
                     node.parents = operands
                     return node
-        node = self._make(data, constant=True)
-        node._rule = forgotten
-        return node
+        return self._make(data, constant=True)
 
     def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
         return self._apply(_RULES[name], tuple(operands), static)
@@ -144,7 +142,7 @@ class Node(Operators, NumPyBorder):
     @property
     def op(self) -> str:
         """The operation that made this node, such as "+" or "tanh"; "" for a leaf."""
-        return operation_name(self._rule) if self.parents and self._rule else ""
+        return "" if self._rule is None else operation_name(self._rule)
 
     @property
     def _prev(self) -> tuple["Node", ...]:
@@ -212,11 +210,6 @@ class Node(Operators, NumPyBorder):
     def _repr_svg_(self) -> str | None:
         draw = Node.svg_in_notebooks
         return None if draw is None else draw(self)
-
-
-def forgotten(*operands: Any) -> Any:
-    """What stands for the rule of a result that remembers nothing; a leaf has none at all."""
-    raise GraphError("the operation was not remembered, for none of its operands gets a gradient")
 
 
 def not_a_rule(rule: Any, result: Any) -> str:

@@ -140,7 +140,7 @@ class EarlyStopping(_Best):
             warnings.warn(
                 f"EarlyStopping cannot restore the best epoch, {self.best_epoch}, which came "
                 "before this run was resumed; nn.Checkpoint keeps the best epoch in a file",
-                stacklevel=3,
+                stacklevel=5,  # past the ExitStack of fit
             )
 
     def __repr__(self) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from ..engine import ShapeError
 from .layers import as_input
-from .module import Module, at_index
+from .module import Module
 from .neuron import MLP
+from .place import at_index
 
 
 class Sequential(Module):
@@ -37,7 +38,7 @@ class Sequential(Module):
             try:
                 x = layer(x)
             except ShapeError as error:
-                at_index(error, layer, index)
+                at_index(error, self, layer, index)
                 raise
         return x
 

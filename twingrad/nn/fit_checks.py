@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import ShapeError, Tensor
+from ..engine import Node, ShapeError, Tensor
 from .callbacks import Callback
 from .checkpoint import CheckpointRecord, load
 from .history import History
-from .module import Module
+from .module import Module, leaves_of
 from .optimizer import Optimizer
 from .predict import dtype_of
 from .randomness import check_kind
@@ -32,6 +32,14 @@ def checked_parameters(model: Any, optimizer: Any) -> list[Any]:
     if isinstance(model, type) or not hasattr(model, "parameters"):
         raise TypeError(f"model is a built one, such as nn.Sequential(...), not {model!r}")
     parameters = list(model.parameters())
+    if isinstance(model, Module):
+        computed = [name for name, leaf in leaves_of(model, Node) if leaf.parents]
+        if computed:
+            warnings.warn(
+                f"{', '.join(computed[:3])} of {type(model).__name__}: the result of an operation, "
+                "which is not trained; a parameter is made of plain numbers, Tensor(x.numpy())",
+                stacklevel=3,
+            )
     if not parameters:
         raise ValueError(f"{model!r} has no parameters to train")
     if set(parameters).isdisjoint(optimizer.parameters):

@@ -1,10 +1,12 @@
 """Module: what has parameters, and can name, save, load and reset them.
 
 It keeps no register: the parameters are whatever Values and Tensors are found in the attributes,
-and in the Modules, lists and dicts there. Assigning one is all it takes.
+and in the Modules, lists and dicts there, but for results of operations. Assigning one is all it
+takes.
 """
 
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +14,11 @@ import numpy.typing as npt
 
 from ..engine import Node, ShapeError, Tensor, Value
 from ..engine.arrays import as_array
+from .place import tell_the_place
+
+_is_called: ContextVar[bool] = ContextVar("_is_called", default=False)
+_LOOKED_AT = "_looked_at"
+"""The attribute with the names of those that are no part of the module."""
 
 
 class Module:
@@ -36,11 +43,20 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Any:
         """The output for the inputs: `forward`. A `ShapeError` from within tells where it was."""
+        token = _is_called.set(True)
         try:
             return self.forward(*inputs)
         except ShapeError as error:
-            _tell_the_place(error, self)
+            tell_the_place(error, self)
             raise
+        finally:
+            _is_called.reset(token)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Assign; what a call assigns for the first time, a result to look at, is no state."""
+        if _is_called.get() and name not in self.__dict__ and _is_result(value):
+            self.__dict__.setdefault(_LOOKED_AT, set()).add(name)
+        object.__setattr__(self, name, value)
 
     def forward(self, *inputs: Any) -> Any:
         """The output for the inputs; every model defines its own."""
@@ -61,14 +77,13 @@ class Module:
 
     def named_numbers(self) -> Iterator[tuple[str, Any]]:
         """Every parameter, frozen or not, and every array kept beside them, with its path."""
-        for name, leaf in _leaves(self, (Node, np.ndarray)):
-            # What an operation gave is no part of the model, even where a module keeps it.
-            if leaf._rule is None if isinstance(leaf, Node) else leaf.dtype.kind in "biuf":
+        for name, leaf in leaves_of(self, (Node, np.ndarray)):
+            if not leaf.parents if isinstance(leaf, Node) else leaf.dtype.kind in "biuf":
                 yield name, leaf
 
     def named_generators(self) -> Iterator[tuple[str, np.random.Generator]]:
         """Every source of randomness in the attributes, with its path: that of a Dropout."""
-        return _leaves(self, np.random.Generator)
+        return leaves_of(self, np.random.Generator)
 
     def modules(self) -> Iterator["Module"]:
         """This module and every one inside it, each once."""
@@ -138,7 +153,9 @@ class Module:
         first: dict[int, str] = {}  # a leaf may go by several names
         for name, leaf in leaves.items():
             plain = _numbers(state[name])
-            arrays[name] = as_array(plain) if isinstance(leaf, Node) else np.asarray(plain)
+            array = np.asarray(plain)
+            real = array.dtype.kind in "biuf" and not isinstance(leaf, Node)
+            arrays[name] = array if real else as_array(plain)
             expected, came = np.shape(_numbers(leaf)), arrays[name].shape
             if expected != came:
                 raise ShapeError(f"{name} has shape {expected}, but the state holds {came}")
@@ -150,17 +167,19 @@ class Module:
                     f"{other} and {name} are one parameter in this {type(self).__name__}, but the "
                     "state holds two different ones"
                 )
+        new: dict[int, Any] = {}
         for name, leaf in leaves.items():
             if isinstance(leaf, Node):
                 leaf.data = arrays[name]
-            else:
-                leaf[...] = arrays[name]
+            elif leaf.tobytes() != (cast := arrays[name].astype(leaf.dtype)).tobytes():
+                new[id(leaf)] = cast
+        _replace(self, new, set())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 
-def _leaves(
+def leaves_of(
     tree: Any, kinds: Any, path: str = "", above: frozenset[int] = frozenset()
 ) -> Iterator[tuple[str, Any]]:
     """Everything of these kinds below, with its path."""
@@ -168,14 +187,15 @@ def _leaves(
         yield path, tree
     elif id(tree) not in above:  # a part may point back to the whole
         for name, branch in _branches(tree):
-            yield from _leaves(
+            yield from leaves_of(
                 branch, kinds, f"{path}.{name}" if path else str(name), above | {id(tree)}
             )
 
 
 def _branches(tree: Any) -> list[tuple[Any, Any]]:
     if isinstance(tree, Module):
-        return list(vars(tree).items())
+        left_out = {_LOOKED_AT, *vars(tree).get(_LOOKED_AT, ())}
+        return [(name, branch) for name, branch in vars(tree).items() if name not in left_out]
     if isinstance(tree, dict):
         if len({str(key) for key in tree}) < len(tree):
             raise TypeError(f"the keys {list(tree)} are not told apart as text, which names are")
@@ -185,6 +205,29 @@ def _branches(tree: Any) -> list[tuple[Any, Any]]:
     if isinstance(tree, set | frozenset) and any(isinstance(x, Node | Module) for x in tree):
         raise TypeError("a set has no order, so its parameters have no names; keep them in a list")
     return []
+
+
+def _replace(tree: Any, new: dict[int, Any], seen: set[int]) -> None:
+    """Put new arrays in the place of old ones, which may be somebody else's too."""
+    if id(tree) in seen or isinstance(tree, Node | np.ndarray):
+        return
+    seen.add(id(tree))
+    for name, branch in _branches(tree):
+        if id(branch) not in new:
+            _replace(branch, new, seen)
+        elif isinstance(tree, Module):
+            setattr(tree, name, new[id(branch)])
+        elif isinstance(tree, tuple):
+            branch[...] = new[id(branch)]
+        else:
+            tree[name if isinstance(tree, dict) else int(name)] = new[id(branch)]
+
+
+def _is_result(value: Any) -> bool:
+    """Whether a value is what an operation gives, and no parameter made late."""
+    return isinstance(value, np.ndarray) or (
+        isinstance(value, Node) and (value.constant or bool(value.parents))
+    )
 
 
 def _modules(tree: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
@@ -210,34 +253,3 @@ def _holds(leaf: Any, numbers: Any) -> bool:
     if isinstance(leaf, Node) or leaf.dtype.kind == "f":
         return True
     return bool((numbers.astype(leaf.dtype) == numbers).all())
-
-
-def at_index(error: ShapeError, layer: Any, index: int) -> None:
-    """Leave word in an error that it came from the layer at an index of the module that calls."""
-    known = error.__dict__
-    if not isinstance(layer, Module):
-        known.update(place=layer, through=layer, path="", said=str(error))
-    known["way"] = f"[{index}]"
-
-
-def _tell_the_place(error: ShapeError, module: Module) -> None:
-    """Begin the error's message with the path from the outermost module to the innermost.
-
-    Each module that the error passes on its way out puts its own name before what was known.
-    """
-    known = error.__dict__
-    if "said" not in known:
-        known.update(place=module, through=module, path="", said=str(error))
-        return
-    ways = [path for path, part in module.named_modules() if part is known["through"]]
-    if not ways and "way" not in known:  # it was made on the way, so it has no name here
-        known.update(place=module, through=module, path="", said=str(error))
-        return
-    # The same layer may stand at several places; a container that knows which has left word.
-    known.update(path=known.pop("way", *ways[:1]) + known["path"], through=module)
-    place, said = known["place"], known["said"]
-    named = not isinstance(place, Module) or said.startswith(
-        (repr(place), f"{type(place).__name__}:")
-    )
-    shown = said if named else f"{place!r}: {said}"
-    error.args = (f"{type(module).__name__}{known['path']} {shown}",)

@@ -28,7 +28,7 @@ PREFIX, SUFFIX = ".checkpoint-", ".partial"
 ABANDONED = 600.0
 """Seconds after which such a file that nobody writes to is taken for left behind, and removed."""
 
-_ARRAY, _FLOAT = "array:", "float:"
+_ARRAY, _FLOAT, _TEXT = "array:", "float:", "text:"
 
 
 class CheckpointError(ValueError):
@@ -94,6 +94,8 @@ def _packed(tree: Any, path: str, arrays: dict[str, npt.NDArray[Any]]) -> Any:
     if isinstance(tree, np.ndarray) and (tree.ndim or tree.dtype != np.float64):
         arrays[path] = tree
         return _ARRAY + path
+    if isinstance(tree, str) and tree.startswith((_ARRAY, _FLOAT, _TEXT)):
+        return _TEXT + tree
     if isinstance(tree, np.ndarray | np.generic):
         tree = tree.item()
     if isinstance(tree, float) and not math.isfinite(tree):
@@ -108,6 +110,8 @@ def _packed(tree: Any, path: str, arrays: dict[str, npt.NDArray[Any]]) -> Any:
 def _unpacked(tree: Any, arrays: dict[str, npt.NDArray[Any]]) -> Any:
     if isinstance(tree, str) and tree.startswith(_ARRAY):
         return arrays[tree.removeprefix(_ARRAY)]
+    if isinstance(tree, str) and tree.startswith(_TEXT):
+        return tree.removeprefix(_TEXT)
     if isinstance(tree, str) and tree.startswith(_FLOAT):
         return float(tree.removeprefix(_FLOAT))
     if isinstance(tree, dict):

@@ -173,9 +173,16 @@ def _lengths(input_shape: Any) -> tuple[int, ...]:
 
 def _shape(output: Any) -> tuple[Any, ...]:
     """The shape of an output, or those of several."""
-    if isinstance(output, tuple | list):
-        return tuple(_shape(part) for part in output)
+    if isinstance(output, tuple | list | dict):
+        return tuple(_shape(part) for part in _several(output))
     return np.shape(output.data if isinstance(output, Node) else output)
+
+
+def _several(output: Any) -> list[Any]:
+    """An output, or several, as a list."""
+    if isinstance(output, dict):
+        return list(output.values())
+    return list(output) if isinstance(output, tuple | list) else [output]
 
 
 def _layers(model: Module) -> list[tuple[str, Module, int]]:
@@ -202,13 +209,13 @@ class _Meter:
 
     def new_bytes(self, output: Any) -> int:
         """The bytes held below a node that were not counted before."""
-        total, waiting = 0, list(output) if isinstance(output, tuple | list) else [output]
+        total, waiting = 0, _several(output)
         while waiting:
             node = waiting.pop()
             if isinstance(node, Node) and node not in self._nodes:
                 self._nodes.add(node)
                 waiting += node.parents
-                for array in _arrays([node._data, node._static, node._pullback]):
+                for array in _arrays(node._data, node._static, node._pullback):
                     owner = _owner(array)
                     if id(owner) not in self._arrays:
                         self._arrays.add(id(owner))
@@ -217,18 +224,22 @@ class _Meter:
         return total
 
 
-def _arrays(held: Any) -> Iterator[Array]:
-    """The arrays in a value, in what it contains, and in what a function closed over."""
-    if isinstance(held, np.ndarray):
-        yield held
-    elif isinstance(held, list | tuple):
-        for part in held:
-            yield from _arrays(part)
-    elif isinstance(held, dict):
-        yield from _arrays(list(held.values()))
-    elif callable(held):
-        for cell in getattr(held, "__closure__", None) or ():
-            yield from _arrays(cell.cell_contents)
+def _arrays(*held: Any) -> Iterator[Array]:
+    """The arrays in values, in what they contain, and in what a function closed over."""
+    waiting, seen = list(held), set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:  # a function may close over itself
+            continue
+        seen.add(id(value))
+        if isinstance(value, np.ndarray):
+            yield value
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif callable(value):
+            waiting += [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
 
 
 def _owner(array: Array) -> Array:
