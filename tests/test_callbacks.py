@@ -544,8 +544,9 @@ def test_a_best_epoch_that_came_before_the_resume_cannot_be_put_back_and_that_is
     path = begun(tmp_path, [1, 2], 2)
     model, watching = counter(), (HandMade([1, 2, 3, 4, 5]), nn.EarlyStopping(3))
     says = r"cannot restore the best epoch, 1, which came before this run was resumed; nn\.Checkp"
-    with pytest.warns(UserWarning, match=says):
+    with pytest.warns(UserWarning, match=says) as caught:
         history = count(model, 9, *watching, resume=path)
+    assert caught[0].filename == __file__  # where fit was called
     assert (len(history), counted(model), watching[1].best_epoch) == (4, 4.0, 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
