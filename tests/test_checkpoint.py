@@ -891,3 +891,10 @@ def test_what_is_no_optimizer_or_history_is_refused_by_name(
 ) -> None:
     with pytest.raises(TypeError, match=f"{next(iter(wrong))} is "):
         nn.save(tmp_path / "m.npz", nn.MLP(3, [1], rng=0), **wrong)
+
+
+def test_a_nan_by_itself_keeps_its_sign(tmp_path: Path) -> None:
+    nn.save(tmp_path / "m.npz", Holder(-np.float64(np.nan)))
+    other = Holder(0.0)
+    nn.load(tmp_path / "m.npz", into=other)
+    assert np.signbit(other.learned.data)

@@ -91,7 +91,10 @@ def read(path: Path, newest: int) -> dict[str, Any]:
 
 def _packed(tree: Any, path: str, arrays: dict[str, npt.NDArray[Any]]) -> Any:
     """A tree as JSON takes it, its arrays named there and put into `arrays`."""
-    if isinstance(tree, np.ndarray) and (tree.ndim or tree.dtype != np.float64):
+    # A single float is read as easily in the header, but for a nan, which has bits of its own.
+    if isinstance(tree, np.ndarray) and not (
+        tree.ndim == 0 and tree.dtype == np.float64 and np.isfinite(tree)
+    ):
         arrays[path] = tree
         return _ARRAY + path
     if isinstance(tree, str) and tree.startswith((_ARRAY, _FLOAT, _TEXT)):
