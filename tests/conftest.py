@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -13,3 +14,10 @@ def theirs() -> SimpleNamespace:
     return SimpleNamespace(
         Value=engine.Value, Neuron=their_nn.Neuron, Layer=their_nn.Layer, MLP=their_nn.MLP
     )
+
+
+@pytest.fixture
+def no_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where matplotlib is not installed."""
+    for module in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, module, None)

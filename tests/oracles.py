@@ -216,3 +216,20 @@ def gradients(f: Callable[..., Any], *numbers: Any, seed: Any = None) -> list[An
     y = f(*leaves)
     y.backward(np.ones(y.shape) if seed is None and isinstance(y, Tensor) else seed)
     return [leaf.grad for leaf in leaves]
+
+
+def bends_as_its_slopes_change(respond: Callable[..., Any], inputs: Arrays, along: Arrays) -> None:
+    """Assert that second derivatives, of the sum of the cube, are differences of the first."""
+
+    def cubed(*operands: Any) -> Any:
+        return (respond(*operands) ** 3).sum()
+
+    def slopes(h: float) -> tuple[np.ndarray, ...]:
+        moved = [x + h * v for x, v in zip(inputs, along, strict=True)]
+        return tg.grad(cubed, tuple(range(len(inputs))))(*moved)
+
+    h = 1e-5
+    bent = tg.hvp(cubed, inputs, along)
+    for found, after, before in zip(bent, slopes(h), slopes(-h), strict=True):
+        expected = (after - before) / (2 * h)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())

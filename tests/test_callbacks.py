@@ -30,6 +30,19 @@ class HandMade(nn.Callback):
         training.history[self.name][-1] = self.curve[training.epoch - 1]
 
 
+class Own:
+    """A model that is no Module."""
+
+    def __init__(self) -> None:
+        self.w = Tensor([[0.0]])
+
+    def parameters(self) -> list[Any]:
+        return [self.w]
+
+    def __call__(self, x: Any) -> Any:
+        return x @ self.w
+
+
 def counter() -> nn.Sequential:
     """After n epochs of `count` its weight is n."""
     return nn.Sequential(nn.Linear(1, 1, bias=False, init="zeros"))
@@ -195,16 +208,6 @@ def test_without_restore_best_the_model_stays_at_its_last_epoch() -> None:
 
 @pytest.mark.parametrize("kind", ["Values", "a class of one's own"])
 def test_the_best_epoch_of_any_kind_of_model_is_put_back(kind: str) -> None:
-    class Own:
-        def __init__(self) -> None:
-            self.w = Tensor([[0.0]])
-
-        def parameters(self) -> list[Any]:
-            return [self.w]
-
-        def __call__(self, x: Any) -> Any:
-            return x @ self.w
-
     class Mean(nn.Module):
         def __init__(self) -> None:
             self.w = Value(0.0)
@@ -448,16 +451,6 @@ def test_a_folder_as_the_file_is_refused_before_training(tmp_path: Path) -> None
 
 
 def test_a_model_that_cannot_be_saved_is_refused_before_training(tmp_path: Path) -> None:
-    class Own:
-        def __init__(self) -> None:
-            self.w = Tensor([[0.0]])
-
-        def parameters(self) -> list[Any]:
-            return [self.w]
-
-        def __call__(self, x: Any) -> Any:
-            return x @ self.w
-
     model = Own()
     with pytest.raises(TypeError, match=r"a checkpoint is of an nn\.Module"):
         count(model, 2, nn.Checkpoint(tmp_path / "m.npz", monitor=None))

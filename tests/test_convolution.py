@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twingrad as tg
+from tests.oracles import bends_as_its_slopes_change
 from tests.test_memory import left_behind
 from twingrad import Tensor, nn
 from twingrad.engine import window_rules, windows
@@ -471,19 +472,7 @@ def test_second_derivatives_are_differences_of_the_first(layer: nn.Module) -> No
     inputs = (IMAGES, *parameters)
     rng = np.random.default_rng(1)
     along = tuple(rng.normal(size=x.shape) for x in inputs)
-
-    def cubed(*operands: Any) -> Any:
-        return (respond(*operands) ** 3).sum()
-
-    def slopes(h: float) -> tuple[np.ndarray, ...]:
-        moved = [x + h * v for x, v in zip(inputs, along, strict=True)]
-        return tg.grad(cubed, tuple(range(len(inputs))))(*moved)
-
-    h = 1e-5
-    bent = tg.hvp(cubed, inputs, along)
-    for found, after, before in zip(bent, slopes(h), slopes(-h), strict=True):
-        expected = (after - before) / (2 * h)
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
+    bends_as_its_slopes_change(respond, inputs, along)
 
 
 # Precision, and what may come in

@@ -3,7 +3,6 @@
 They are read back from the axes: the pixels of each image, and where on the page it stands.
 """
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -107,11 +106,8 @@ def test_no_words_overlap_or_leave_the_page(plot: Any) -> None:
 
 
 @every_plot
-def test_without_matplotlib_a_plot_names_what_to_install(
-    plot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, module, None)
+@pytest.mark.usefixtures("no_matplotlib")
+def test_without_matplotlib_a_plot_names_what_to_install(plot: Any) -> None:
     with pytest.raises(ImportError, match=r'matplotlib.*missing.*pip install "twingrad\[viz\]"'):
         plot()
 

@@ -5,30 +5,15 @@ momentum and weight decay make of each stands on paper beside it.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.test_optim import Make, both_twins, each_optimizer
 from twingrad import Tensor, Value, nn
-
-Make = Callable[[Sequence[Any]], nn.Optimizer]
-
-both_twins = pytest.mark.parametrize("twin", [Value, Tensor])
-
-MAKERS: dict[str, Make] = {
-    "sgd": lambda p: nn.SGD(p, lr=0.1),
-    "momentum": lambda p: nn.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1),
-    "nesterov": lambda p: nn.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
-    "adam": lambda p: nn.Adam(p, lr=0.1, weight_decay=0.1),
-    "adamw": lambda p: nn.AdamW(p, lr=0.1, weight_decay=0.1),
-    "rmsprop": lambda p: nn.RMSprop(p, lr=0.1),
-    "lion": lambda p: nn.Lion(p, lr=0.1, weight_decay=0.1),
-}
-each_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-
 
 # Stories, told to twingrad and to PyTorch
 

@@ -3,7 +3,6 @@
 They are read back from the axes: the data of a line, the path of a contour, the text of a cell.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -397,10 +396,7 @@ def test_outputs_instead_of_labels_are_refused_with_the_fix() -> None:
 
 
 @every_plot
-def test_without_matplotlib_a_plot_names_what_to_install(
-    plot: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, module, None)
+@pytest.mark.usefixtures("no_matplotlib")
+def test_without_matplotlib_a_plot_names_what_to_install(plot: Any) -> None:
     with pytest.raises(ImportError, match=r'matplotlib.*missing.*pip install "twingrad\[viz\]"'):
         plot()

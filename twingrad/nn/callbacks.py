@@ -56,13 +56,11 @@ class _Best(Callback):
         """Find the curve, and what a resumed run has of it already."""
         if self.monitor not in training.curves:
             validated = any(name.startswith("val_") for name in training.curves)
-            wanted = (
-                "metrics=" if validated or not self.monitor.startswith("val_") else "validation="
-            )
-            hint = f"; give fit {wanted}"
+            unvalidated = self.monitor.startswith("val_") and not validated
+            wanted = "validation=" if unvalidated else "metrics="
             raise ValueError(
                 f"{type(self).__name__} watches {self.monitor!r}, but this run records "
-                f"{', '.join(training.curves)}{hint}"
+                f"{', '.join(training.curves)}; give fit {wanted}"
             )
         self._sign = self._direction()
         self.best, self.best_epoch = math.nan, 0

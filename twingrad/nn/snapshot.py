@@ -3,7 +3,6 @@
 That is the parameters, the running statistics and the randomness of its layers.
 """
 
-from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -28,7 +27,7 @@ class Snapshot:
             parameters = enumerate(model.parameters())
             return cls({str(i): np.array(parameter.data) for i, parameter in parameters}, {})
         generators = {name: state_of(rng) for name, rng in model.named_generators()}
-        return cls(model.state_dict(), deepcopy(generators))
+        return cls(model.state_dict(), generators)
 
     def restore(self, model: Any) -> None:
         """Make the model what it was; what it has got since then stays."""

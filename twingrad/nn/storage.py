@@ -37,11 +37,11 @@ class CheckpointError(ValueError):
 
 def write(path: Path, tree: dict[str, Any]) -> None:
     """Write a dict of plain values and arrays, nested as it may be, to a file."""
+    from zipfile import ZipFile
+
     arrays: dict[str, npt.NDArray[Any]] = {}
     header = {name: _packed(branch, name, arrays) for name, branch in tree.items()}
     arrays[HEADER] = np.frombuffer(json.dumps(header, allow_nan=False).encode(), dtype=np.uint8)
-    from zipfile import ZipFile
-
     with _renamed_when_whole(path) as file, ZipFile(file, "w") as members:
         for name, array in arrays.items():
             with members.open(f"{name}.npy", "w", force_zip64=True) as member:
