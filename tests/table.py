@@ -46,6 +46,7 @@ def _sigmoid(x: Any) -> Any:
 
 
 ELEMENTWISE = [
+    row(rules.identity, lambda x: tg.apply(rules.identity, x), op.pos, REAL),
     row(rules.add, op.add, op.add, REAL, REAL),
     row(rules.sub, op.sub, op.sub, REAL, REAL),
     row(rules.mul, op.mul, op.mul, REAL, REAL),

@@ -21,6 +21,7 @@ from .operations import (
     where,
     zero_grad,
 )
+from .recording import Recording, record
 from .rules import selective
 from .sweep import no_grad
 from .tensor import Tensor
@@ -35,6 +36,7 @@ __all__ = [
     "GradcheckReport",
     "GraphError",
     "Node",
+    "Recording",
     "ShapeError",
     "Tensor",
     "Value",
@@ -49,6 +51,7 @@ __all__ = [
     "jvp",
     "logsumexp",
     "no_grad",
+    "record",
     "selective",
     "softmax",
     "stack",

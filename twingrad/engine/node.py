@@ -17,8 +17,9 @@ from .errors import GraphError
 from .numpy_border import NumPyBorder
 from .operators import Operators
 from .rules import SELECTIVE, Pullback, Pulled
-from .sweep import gradients, is_remembering
+from .sweep import gradients, is_remembering, no_grad
 from .symbols import operation_name
+from .tape import Tape
 
 NO_STATIC: dict[str, Any] = {}
 _RULES = {**vars(array_rules), **vars(list_rules), **vars(rules), **vars(window_rules)}
@@ -102,7 +103,11 @@ class Node(Operators, NumPyBorder):
                     node.label = ""
                     node.parents = operands
                     return node
-        return self._make(data, constant=True)
+        constant = self._make(data, constant=True)
+        if Tape.running.get() is not None:  # to a recording, how it came about matters
+            constant._rule, constant._static = rule, static
+            constant._pullback, constant.parents = pullback, operands
+        return constant
 
     def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
         return self._apply(_RULES[name], tuple(operands), static)
@@ -197,6 +202,9 @@ class Node(Operators, NumPyBorder):
 
     def detach(self) -> Self:
         """The same number without its past: a constant, through which no gradient flows."""
+        if Tape.running.get() is not None:
+            with no_grad():
+                return self._apply(rules.identity, (self,))
         return self._make(copy(self._data), constant=True)
 
     def __reduce_ex__(self, protocol: Any) -> Any:

@@ -4,6 +4,7 @@ Each is one line that names its rule. A method marked `function` is also a funct
 package, `tg.tanh(x)`, that takes a node, an array or a plain number.
 """
 
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -11,6 +12,7 @@ import numpy as np
 
 from . import rules
 from .functions import Traced
+from .tape import ask
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -79,16 +81,16 @@ class Operators(Traced):
     # Comparison, of the numbers; `==` stays identity, so that nodes can be keys
 
     def __lt__(self, other: Any) -> Any:
-        return self._data < self._compared(other)
+        return ask(operator.lt, self, other, self._data, self._compared(other))
 
     def __le__(self, other: Any) -> Any:
-        return self._data <= self._compared(other)
+        return ask(operator.le, self, other, self._data, self._compared(other))
 
     def __gt__(self, other: Any) -> Any:
-        return self._data > self._compared(other)
+        return ask(operator.gt, self, other, self._data, self._compared(other))
 
     def __ge__(self, other: Any) -> Any:
-        return self._data >= self._compared(other)
+        return ask(operator.ge, self, other, self._data, self._compared(other))
 
     def _compared(self, other: Any) -> Any:
         return self._operand(other)._data if isinstance(other, Operators) else other

@@ -27,6 +27,11 @@ def selective(rule: Rule) -> Rule:
     return rule
 
 
+def identity(x: Operand) -> Pulled:
+    """x itself; its slope is 1."""
+    return x, lambda grad: (grad,)
+
+
 # Arithmetic
 
 

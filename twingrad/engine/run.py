@@ -15,6 +15,7 @@ import numpy as np
 
 from .errors import ShapeError
 from .node import Node
+from .rules import identity
 from .structure import aligned, flatten, map_leaves, rebuild
 from .sweep import enable_grad, gradients, is_remembering
 from .tensor import Tensor
@@ -158,7 +159,7 @@ def _chosen(argnum: Argnum, count: int) -> tuple[int, ...]:
 def fresh(x: Any) -> Node:
     """A node of its own for an argument, connected to it if that is itself differentiated."""
     if isinstance(x, Node) and not x.constant:
-        return x._apply(_identity, (x,))
+        return x._apply(identity, (x,))
     return unconnected(x)
 
 
@@ -169,11 +170,6 @@ def unconnected(x: Any) -> Node:
     if isinstance(x, np.ndarray):
         return Tensor(x)
     return Value(as_float(x))
-
-
-def _identity(x: Any) -> Any:
-    """x itself."""
-    return x, lambda grad: (grad,)
 
 
 def _plain(x: Any) -> Any:

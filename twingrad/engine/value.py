@@ -4,11 +4,12 @@ Everything that is calculus is in `rules`, everything that is graph in `node`; l
 makes a float a float: what counts as one number, and how it prints.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .node import Node
+from .tape import Tape, ask
 
 
 class Value(Node):
@@ -27,14 +28,17 @@ class Value(Node):
     __slots__ = ()
 
     holds = float
+    made: ClassVar[int] = 0
+    """How many Values were made by name, as leaves are; a recording looks out for new ones."""
 
     def __init__(self, data: Any, *, label: str = "") -> None:
+        Value.made += 1
         self._begin(as_float(data), label)
 
     @property
     def data(self) -> float:
         """The number. Assigning to it moves the number and changes nothing computed before."""
-        data: float = self._data
+        data: float = self._data if Tape.running.get() is None else float(self)
         return data
 
     @data.setter
@@ -74,13 +78,14 @@ class Value(Node):
     # What a float can do
 
     def __float__(self) -> float:
-        return float(self._data)
+        number: float = ask(float, self, None, self._data)
+        return number
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(ask(int, self, None, self._data))
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(ask(bool, self, None, self._data))
 
     def __format__(self, spec: str) -> str:
         return format(self._data, spec) if spec else repr(self)

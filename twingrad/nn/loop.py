@@ -3,10 +3,8 @@
 `fit` prepares what comes in here; a callback sees all of it as the `Training`.
 """
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import AnomalyError, Node, ShapeError, no_grad
+from ..engine.collector import collector_paused
 from .callbacks import Callback
 from .clip import clip_grad_norm
 from .history import History
@@ -68,7 +67,7 @@ def run_epoch(
     total, outputs = 0.0, []
     training.steps = len(steps)
     for training.step, batches in enumerate(steps, 1):
-        with _collector_paused():
+        with collector_paused():
             loss, output = _train_on(training, [(X[batch], y[batch]) for batch in batches])
         total += loss
         outputs += output if metrics else []
@@ -169,18 +168,6 @@ def keep_freed_memory() -> None:
     learns from, 32 MB, which is never touched. A convolutional network trains twice as fast.
     """
     np.empty(2**25 - 2**13, dtype=np.uint8)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector from searching a growing graph, which holds no cycles to find."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def checked_loss(loss: Any) -> Any:

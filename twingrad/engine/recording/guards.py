@@ -1,0 +1,70 @@
+"""Guards: what a function asked while it was recorded must have the same answers at a replay.
+
+Otherwise the function would have gone another way, and the recording would be of another program.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError
+from ..node import Node
+from ..tape import Guard
+from .columns import Array
+
+_SIGNS: dict[Any, str] = {lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!="}
+
+
+class Guards:
+    """The guards of a recording, those of one question asked together."""
+
+    def __init__(self, guards: Sequence[Guard], place: Callable[[Any], int]) -> None:
+        self.count = len(guards)
+        self._asked = []
+        kinds = sorted({guard.question.__name__ for guard in guards})
+        for kind in kinds:
+            alike = [guard for guard in guards if guard.question.__name__ == kind]
+            left = np.array([place(guard.node) for guard in alike], np.intp)
+            right = np.array(
+                [place(guard.other) if isinstance(guard.other, Node) else -1 for guard in alike],
+                np.intp,
+            )
+            numbers = np.array(
+                [0.0 if isinstance(g.other, Node | None) else float(g.other) for g in alike]
+            )
+            answers = np.array([float(guard.answer) for guard in alike])
+            self._asked.append((alike[0].question, left, right, numbers, answers))
+
+    def check(self, data: Array) -> None:
+        """Raise `GraphError` where an answer is another than when recording."""
+        for question, left, right, numbers, answers in self._asked:
+            compared = np.where(right < 0, numbers, data[right])
+            now = _answers(question, data[left], compared)
+            same = (now == answers) | ((now != now) & (answers != answers))
+            if not same.all():
+                i = int(np.argmin(same))
+                raise GraphError(_changed(question, data[left[i]], compared[i], answers[i], now[i]))
+
+
+def _answers(question: Any, numbers: Array, compared: Array) -> Array:
+    if question in _SIGNS:
+        return np.asarray(question(numbers, compared), float)
+    if question is bool:
+        return np.asarray(numbers != 0.0, float)
+    return numbers if question is float else np.trunc(numbers)
+
+
+def _changed(question: Any, number: float, compared: float, before: float, now: float) -> str:
+    if question in _SIGNS:
+        asked = f"a comparison, {number:g} {_SIGNS[question]} {compared:g}, is {bool(now)}"
+        was = f"it was {bool(before)}"
+    else:
+        kind = bool if question is bool else float if question is float else int
+        asked = f"{question.__name__}() of a node is {kind(now)!r}"
+        was = f"it was {kind(before)!r}"
+    return (
+        f"{asked} now, but {was} when this was recorded, and what the function did next may depend "
+        "on it; record it again, or write the choice as an operation: where, maximum, relu"
+    )

@@ -1,0 +1,246 @@
+"""record: a program of Values, run once, becomes a program of arrays, replayed many times.
+
+Eager, each number costs a Python object; replayed, a whole layer costs one call of NumPy.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from ..collector import collector_paused
+from ..errors import GraphError
+from ..node import Node
+from ..sweep import enable_grad, topological_order
+from ..tape import Tape
+from ..tensor import Tensor
+from ..value import Value
+from .cells import Gather
+from .columns import Columns
+from .guards import Guards
+from .inputs import Inputs
+from .listing import Listing, Region
+from .program import Program
+from .reach import reachable_values
+
+_data_of = attrgetter("_data")
+_constant_of = attrgetter("constant")
+
+
+def record(f: Callable[..., Any] | Value, *inputs: Any) -> "Recording":
+    """Record a program of Values, to replay it as array code: the same numbers, much faster.
+
+    `f` is a function, called once with the inputs, that returns the Value to differentiate; or
+    that Value, of a graph already built. Inputs are numbers, arrays, and lists or dicts of them;
+    `f` gets Values in their place, an array as an array of Values, and a replay other numbers of
+    the same shape. What is no number, such as a model, is passed on and stays what it is.
+
+    Numbers that `f` takes from elsewhere stay as they are now. Where it asks for a number, by
+    `v > 0`, `float(v)`, `v.data` or an index, the answer becomes a guard, which every replay
+    checks. A graph already built has no guards and no inputs.
+
+    Raises `TypeError` for Tensors and for an `f` that returns no Value, `GraphError` for a
+    constant.
+
+    >>> import twingrad as tg
+    >>> w = tg.Value(3.0)
+    >>> recording = tg.record(lambda x: (w * x - 1.0) ** 2, 2.0)
+    >>> recording.replay(2.0), w.grad
+    (25.0, 20.0)
+    >>> w.data = 1.0
+    >>> recording.replay(5.0), w.grad
+    (16.0, 40.0)
+    """
+    if isinstance(f, Node):
+        if inputs:
+            raise TypeError(
+                "record(node) takes a graph that is built already, which no inputs can enter; "
+                "record the function that builds it: record(f, *inputs)"
+            )
+        return Recording(f)
+    if not callable(f):
+        raise TypeError(f"record() takes a function or a Value, but {f!r} came")
+    return record_with_results(f, inputs)
+
+
+def record_with_results(
+    f: Callable[..., Any], inputs: Sequence[Any], others: Callable[[], Sequence[Node]] = tuple
+) -> "Recording":
+    """A recording that also computes the other nodes that, after a call of f, `others` gives."""
+    taken, tape = Inputs(inputs), Tape()
+    with collector_paused():
+        token = Tape.running.set(tape)
+        try:
+            with enable_grad():
+                root = f(*taken.given)
+        finally:
+            Tape.running.reset(token)
+        return Recording(root, f, taken, tape, others())
+
+
+class Recording:
+    """A program of Values as array code; print it to see that code.
+
+    `leaves` are the Values whose gradients a replay sets; `steps` counts the operations on
+    arrays, `matrix_products` and `gathers` those that are, or that need, one.
+    """
+
+    def __init__(
+        self,
+        root: Any,
+        f: Callable[..., Any] | None = None,
+        inputs: Inputs | None = None,
+        tape: Tape | None = None,
+        others: Sequence[Node] = (),
+    ) -> None:
+        self._f, self._inputs, tape = f, inputs or Inputs(()), tape or Tape()
+        self.name = "a built graph" if f is None else getattr(f, "__name__", repr(f))
+        _check_root(root, self.name)
+        asked = [x for g in tape.guards for x in (g.node, g.other) if isinstance(x, Node)]
+        checked = [node for nodes, _ in tape.checks for node in nodes]
+        with collector_paused():
+            order = topological_order(root, *others, *asked, *checked)
+            if any(isinstance(node, Tensor) for node in order):
+                raise TypeError(_NO_TENSORS)
+            graph = Columns(order, self._inputs.nodes)
+            if others or asked or checked or (graph.constant & graph.is_computed).any():
+                graph.let_unreached_be_constant(graph.at[root])
+            results = [graph.at[node] for node in (root, *others, *asked, *checked)]
+            program = Program(graph, self._inputs.nodes, np.array(results))
+        self.program, self.nodes = program, len(order)
+        self.leaves: list[Value] = program.leaves
+        self._held: list[Value] = [*program.leaves, *program.frozen]
+        self._constant = [leaf.constant for leaf in self._held]
+        self._reached = [not graph.constant[graph.at[leaf]] for leaf in self.leaves]
+        self._all_reached = all(self._reached)
+        held = slice(program.leaf_cells.start, program.frozen_cells.stop)
+        self._held_data = program.cells.data[held]
+        self.leaf_data = program.cells.data[program.leaf_cells]
+        self.leaf_grad = program.cells.grad[program.leaf_cells]
+        self._root = program.operand(np.array(graph.at[root]))
+        self._others = np.array([program.kept_place(graph.at[node]) for node in others], np.intp)
+        self._guards = Guards(tape.guards, lambda node: program.kept_place(graph.at[node]))
+        self._checks = [
+            (np.array([program.kept_place(graph.at[node]) for node in nodes]), check)
+            for nodes, check in tape.checks
+        ]
+        self._known = set() if f is None else reachable_values(f)
+        self._made = Value.made
+
+    def replay(self, *inputs: Any) -> float:
+        """Recompute everything from the leaves' present data and these inputs; return the loss.
+
+        Sets the `.grad` of every leaf, whatever it was. Raises `ShapeError` for inputs of another
+        length than when recording, `GraphError` where a guard has another answer, where a Value
+        was frozen or unfrozen since, and where the function can reach a Value that was made
+        since; then no gradient is touched.
+        """
+        self._see_that_it_still_holds()
+        program = self.program
+        self._inputs.write(inputs, program.cells.data[program.inputs])
+        self._held_data[:] = np.fromiter(map(_data_of, self._held), np.float64, len(self._held))
+        loss = self.run()
+        for leaf, grad in zip(self.leaves, self.leaf_grad.tolist(), strict=True):
+            leaf._grad = grad
+        if not self._all_reached:
+            for leaf, reached in zip(self.leaves, self._reached, strict=True):
+                leaf._grad = leaf._grad if reached else None
+        return loss
+
+    def run(self) -> float:
+        """Recompute from the numbers in the cells, leaving leaves and their gradients there."""
+        program = self.program
+        with np.errstate(all="ignore"):
+            program.forward()
+            for places, check in self._checks:
+                check(program.cells.data[places])
+            self._guards.check(program.cells.data)
+            program.backward(self._root)
+        return float(self._root.get())
+
+    @property
+    def steps(self) -> int:
+        """How many operations on arrays there are."""
+        return len(self.program.steps)
+
+    @property
+    def matrix_products(self) -> int:
+        """How many of them are matrix products."""
+        return sum(step.is_product for step in self.program.steps)
+
+    @property
+    def gathers(self) -> int:
+        """How often an operand must be picked together, number by number."""
+        operands = [x for step in self.program.steps for x in step.operands]
+        return sum(isinstance(x, Gather) for x in operands)
+
+    def _see_that_it_still_holds(self) -> None:
+        if list(map(_constant_of, self._held)) != self._constant:
+            raise GraphError(
+                "a Value was frozen or unfrozen (`constant`) since this was recorded; record again"
+            )
+        if self._made != Value.made and self._f is not None:
+            new = reachable_values(self._f) - self._known
+            if new:
+                raise GraphError(
+                    f"{self.name} can reach {len(new)} Value{'s' * (len(new) > 1)} made since it "
+                    f"was recorded, such as {next(iter(new))!r}, of which the recording knows "
+                    "nothing; record it again"
+                )
+            self._made = Value.made
+
+    def __repr__(self) -> str:
+        return f"<Recording of {self.name}: {self.nodes:,} Values as {self.steps} array operations>"
+
+    def __str__(self) -> str:
+        start, regions = 0, []
+        for name, shape in self._inputs.named_shapes(_parameter_names(self._f)):
+            regions.append(Region(name, start, shape))
+            start += int(np.prod(shape))
+        listing = Listing(self.program, regions, self._root)
+        width = min(max((len(text) for text, _ in listing.lines), default=0), 60)
+        guards = (
+            "guards  none: this graph was built before, so what decided about its form is unknown"
+            if self._f is None
+            else f"guards  {self._guards.count or 'none'}"
+        )
+        head = [
+            f"{self.name}: {self.nodes:,} Values as {self.steps} array operations, "
+            f"{self.matrix_products} of them matrix products, with {self.gathers or 'no'} gathers",
+            f"inputs  {', '.join(f'{r.name} {r.shape}' for r in regions) or 'none'}",
+            f"leaves  {len(self.leaves):,}, as {', '.join(listing.matrices) or 'none'}",
+            guards,
+        ]
+        return "\n".join(
+            [*head, "", *[f"{text:{width}}  # {shape}" for text, shape in listing.lines]]
+        )
+
+
+_NO_TENSORS = (
+    "record() records programs of Values, but a Tensor came, which computes whole arrays at once "
+    "already: call backward() on it as it is"
+)
+
+
+def _check_root(root: Any, name: str) -> None:
+    if isinstance(root, Tensor):
+        raise TypeError(_NO_TENSORS)
+    if not isinstance(root, Value):
+        raise TypeError(
+            f"{name} returned {root!r}, a {type(root).__name__}; record() needs the Value to "
+            "differentiate: does the function end with return?"
+        )
+    if root.constant:
+        raise GraphError(
+            f"{name} is a constant, through which no gradient flows: made under no_grad(), by "
+            "detach(), or of plain numbers and inputs alone"
+        )
+
+
+def _parameter_names(f: Any) -> list[str]:
+    try:
+        return list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        return []

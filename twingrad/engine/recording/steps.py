@@ -1,0 +1,138 @@
+"""The operations of an array program: each runs a rule of the engine, on arrays, forth and back.
+
+No derivative is written here. What is put together, rows of products and their sums, is put
+together of rules.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import array_rules, rules
+from .cells import Block, Cells, Operand, single, summed_to
+
+
+class Step:
+    """One operation on arrays: the rule, its operands, and the block that takes the result."""
+
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        static: dict[str, Any],
+        operands: Sequence[Operand],
+        block: Block,
+        constant: bool,
+    ) -> None:
+        self.rule, self.static, self.block, self.constant = rule, static, block, constant
+        self.operands = tuple(operands)
+        self.wanted = tuple((i, x) for i, x in enumerate(self.operands) if x.wanted)
+        self.pullback: Any = None
+        self.is_product = False
+
+    def forward(self) -> None:
+        """Compute the result."""
+        numbers = [operand.get() for operand in self.operands]
+        data, self.pullback = self.rule(*numbers, **self.static)
+        self.block.put(data)
+
+    def backward(self) -> None:
+        """Pass the gradient of the result on to the operands."""
+        grad = self.block.gathered_grad()
+        if grad is not None:
+            self._pass_on(grad)
+
+    def _pass_on(self, grad: Any) -> None:
+        passed = self.pullback(grad)
+        for i, operand in self.wanted:
+            if passed[i] is not None:
+                operand.add(passed[i])
+
+
+class Repeated(Step):
+    """An operation that was written many times on the same operands: done once, its result held
+    by many."""
+
+    def forward(self) -> None:
+        """Compute the result once, and repeat it."""
+        numbers = [operand.get() for operand in self.operands]
+        data, self.pullback = self.rule(*numbers, **self.static)
+        self._once = np.shape(data)
+        self.block.put(np.broadcast_to(data, self.block.shape))
+
+    def backward(self) -> None:
+        """Pass on the sum of all gradients."""
+        grad = self.block.gathered_grad()
+        if grad is not None:
+            self._pass_on(summed_to(grad, self._once) if self._once else single(grad))
+
+
+def row_products(x: Any, y: Any, bias: Any) -> Any:
+    """The products of equal rows of x and y, summed along each, and a bias."""
+    products, back_through_products = rules.mul(x, y)
+    sums, back_through_sums = array_rules.sum(products, axis=-1)
+
+    def pullback(grad: Any) -> Any:
+        return *back_through_products(*back_through_sums(grad)), grad
+
+    return sums + bias, pullback
+
+
+class Loop:
+    """Operations one after the other, on plain numbers: a chain, where there is nothing to group,
+    or a rule that does not take arrays.
+    """
+
+    is_product = False
+    rule = None
+
+    def __init__(self, cells: Cells, calls: Sequence["Call"], block: Block) -> None:
+        self.cells, self.calls, self.block = cells, calls, block
+        outputs = [call.output for call in calls]
+        known = set(outputs)
+        outside = sorted({i for call in calls for i in call.operands if i not in known})
+        self.outside = np.array(outside, np.intp)
+        self.outputs = np.array(outputs, np.intp)
+        at = {place: i for i, place in enumerate([*outside, *outputs])}
+        self.places = [[at[i] for i in call.operands] for call in calls]
+        self.pullbacks: list[Any] = []
+        self.constant = all(not any(call.wanted) for call in calls)
+        self.operands: tuple[Operand, ...] = ()
+
+    def forward(self) -> None:
+        """Compute one number after the other."""
+        numbers: list[float] = self.cells.data[self.outside].tolist()
+        self.pullbacks = []
+        for call, places in zip(self.calls, self.places, strict=True):
+            number, pullback = call.rule(*[numbers[i] for i in places], **call.static)
+            numbers.append(float(number))
+            self.pullbacks.append(pullback)
+        self.cells.data[self.outputs] = numbers[len(self.outside) :]
+
+    def backward(self) -> None:
+        """Pass the gradients on, in the opposite order."""
+        count = len(self.outside)
+        grads = [0.0] * count + self.block.gathered_grad().tolist()
+        for i in range(len(self.calls) - 1, -1, -1):
+            call = self.calls[i]
+            for j, wanted, grad in zip(
+                self.places[i], call.wanted, self.pullbacks[i](grads[count + i]), strict=True
+            ):
+                if wanted and grad is not None:
+                    grads[j] += grad
+        np.add.at(self.cells.grad, self.outside, grads[:count])
+
+
+class Call:
+    """One operation of a loop: its rule, and the places of its operands and of its result."""
+
+    def __init__(
+        self,
+        rule: Callable[..., Any],
+        static: dict[str, Any],
+        operands: list[int],
+        wanted: list[bool],
+        output: int,
+    ) -> None:
+        self.rule, self.static, self.operands = rule, static, operands
+        self.wanted, self.output = wanted, output
