@@ -23,7 +23,13 @@ _MORE_IS_BETTER = ("accuracy", "score", "auc", "f1", "precision", "recall", "r2"
 
 
 class Callback:
-    """What `fit` tells as it goes; override what you want to hear."""
+    """What `fit` tells as it goes; override what you want to hear.
+
+    Set `reads_model` to False in one that looks at nothing of the model or the optimizer: with
+    `record=True` their numbers then need not be put in place for it.
+    """
+
+    reads_model = True
 
     def on_start(self, training: "Training") -> None:
         """Training begins; nothing is learned yet, and what is refused here changes nothing."""

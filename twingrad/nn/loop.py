@@ -5,6 +5,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from .metrics import Metric, measured
 from .optimizer import Optimizer
 from .predict import mode, plain, respond
 from .randomness import state_of
+from .recorder import Recorder
 from .schedule import learning_rate
 
 Array = npt.NDArray[Any]
@@ -45,6 +47,7 @@ class Training:
     schedule: Callable[[int], float] | None = None
     clip_norm: float | None = None
     rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    recorder: Recorder | None = None
     epoch: int = 0
     step: int = 0
     steps: int = 0
@@ -71,8 +74,7 @@ def run_epoch(
             loss, output = _train_on(training, [(X[batch], y[batch]) for batch in batches])
         total += loss
         outputs += output if metrics else []
-        for listener in listeners:
-            listener.on_step(training)
+        show(training, listeners, "on_step")
         if training.stop:
             return
     found = {"loss": total / len(X)}
@@ -80,6 +82,8 @@ def run_epoch(
         order = np.concatenate([batch for batches in steps for batch in batches])
         found |= measured(metrics, np.concatenate(outputs), y[order])
     if held_out is not None:
+        if training.recorder is not None:
+            training.recorder.into_values()
         found["val_loss"], outputs_then = _evaluate(training, *held_out, len(steps[0][0]))
         of_held_out = measured(metrics, outputs_then, held_out[1])
         found |= {f"val_{name}": number for name, number in of_held_out.items()}
@@ -101,16 +105,35 @@ def _train_on(
     optimizer, total = training.optimizer, 0.0
     seen: list[Array] = []
     samples = sum(len(X) for X, _ in batches)
+    recorder = training.recorder
     for X, y in batches:
-        outputs = respond(training.model, X)
-        loss = checked_loss(training.loss(outputs, y))
-        if not seen:
-            optimizer.zero_grad()
-            for parameter in training.others:
-                parameter.grad = None
-        (loss if len(batches) == 1 else loss * (len(X) / samples)).backward()
-        total += float(loss) * len(X)
-        seen.append(plain(outputs))
+        share, first = len(X) / samples, not seen
+        replayed = None if recorder is None else recorder.gradients(X, y, share, first)
+        loss, outputs = _gradients(training, X, y, share, first) if replayed is None else replayed
+        total += loss * len(X)
+        seen.append(outputs)
+    with nullcontext() if recorder is None else recorder.in_place_of_values():
+        _update(training, total / samples)
+    return total, seen
+
+
+def _gradients(
+    training: Training, X: Array, y: Array, share: float, first: bool
+) -> tuple[float, Array]:
+    """The loss and the outputs of a batch, its gradients times `share` collected."""
+    outputs = respond(training.model, X)
+    loss = checked_loss(training.loss(outputs, y))
+    if first:
+        training.optimizer.zero_grad()
+        for parameter in training.others:
+            parameter.grad = None
+    (loss if share == 1.0 else loss * share).backward()
+    return float(loss), plain(outputs)
+
+
+def _update(training: Training, step_loss: float) -> None:
+    """Clip the gradients and step, by the schedule's learning rate."""
+    optimizer = training.optimizer
     if training.clip_norm is not None:
         try:
             clip_grad_norm(optimizer.parameters, training.clip_norm)
@@ -121,7 +144,7 @@ def _train_on(
             )
             raise
     base = optimizer.lr
-    training.step_loss, training.learning_rate = total / samples, base
+    training.step_loss, training.learning_rate = step_loss, base
     if training.schedule is not None:
         training.learning_rate = learning_rate(training.schedule, base, optimizer.taken)
     optimizer.lr = training.learning_rate
@@ -129,7 +152,17 @@ def _train_on(
         optimizer.step()
     finally:
         optimizer.lr = base
-    return total, seen
+
+
+def show(training: Training, listeners: Sequence[Callback], moment: str) -> None:
+    """Tell the listeners; those that may look at the model find its numbers where they belong."""
+    if training.recorder is not None and any(
+        listener.reads_model and getattr(type(listener), moment) is not getattr(Callback, moment)
+        for listener in listeners
+    ):
+        training.recorder.into_values()
+    for listener in listeners:
+        getattr(listener, moment)(training)
 
 
 def _evaluate(training: Training, X: Array, y: Array, size: int) -> tuple[float, Array]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class ProgressLine(Callback):
     """One line on a terminal; elsewhere a line now and then, five seconds apart at least."""
 
+    reads_model = False
+
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream
 

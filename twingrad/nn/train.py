@@ -24,12 +24,13 @@ from .fit_checks import (
     continued,
 )
 from .history import History
-from .loop import Training, keep_freed_memory, run_epoch, try_out
+from .loop import Training, keep_freed_memory, run_epoch, show, try_out
 from .metrics import Metric, resolved
 from .optimizer import Optimizer
 from .predict import mode
 from .progress import ProgressLine
 from .randomness import put_back, state_of
+from .recorder import Recorder
 from .settings import above_zero_or_infinite, whole
 from .snapshot import Snapshot
 
@@ -52,6 +53,7 @@ def fit(
     shuffle: bool = True,
     rng: int | np.random.Generator | None = None,
     progress: bool | Callable[[Iterable[int]], Iterable[int]] = True,
+    record: bool = False,
     resume: CheckpointRecord | str | Path | None = None,
 ) -> History:
     """Train a model, of Values or of Tensors, and return its history.
@@ -67,6 +69,10 @@ def fit(
     steps, `optimizer.taken`; `optimizer.lr` itself stays. `clip_norm` limits the norm of all
     gradients together. `progress` may be `tqdm.tqdm`. Ctrl-C ends the run and returns the
     history so far.
+
+    `record=True` trains a model of Values as array code, a hundred times as fast or more and the
+    same to rounding: each shape of batch is recorded once, as by `record`. What cannot be, random
+    numbers in the model for one, is trained as without, and a warning says so once.
 
     `resume`, a checkpoint or its path, first puts model, optimizer (its rate too) and randomness
     into the saved state, and trains `epochs` more: the same bits as if the run had never stopped,
@@ -93,10 +99,11 @@ def fit(
     parameters = checked_parameters(model, optimizer)
     whole("epochs", epochs, 1)
     whole("accumulate", accumulate, 1)
-    if not isinstance(shuffle, bool) or not (isinstance(progress, bool) or callable(progress)):
+    if not isinstance(shuffle, bool) or not isinstance(record, bool):
+        raise TypeError(f"shuffle and record are True or False, not {shuffle!r} and {record!r}")
+    if not isinstance(progress, bool) and not callable(progress):
         raise TypeError(
-            "shuffle is True or False, and progress that or a function such as tqdm.tqdm, not "
-            f"{shuffle!r} and {progress!r}"
+            f"progress is True, False or a function such as tqdm.tqdm, not {progress!r}"
         )
     if not callable(loss):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
@@ -104,15 +111,15 @@ def fit(
         above_zero_or_infinite("clip_norm", clip_norm)
     inputs, targets = checked_data(X, y, parameters[0])
     listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
-    record = None
+    saved = None
     if resume is not None:
-        record = checked_resume(resume, model, generator, shuffle, validation)
+        saved = checked_resume(resume, model, generator, shuffle, validation)
     if schedule is not None:
-        checked_schedule(schedule, optimizer, record)
-    with _undone_where_refused(model, optimizer, generator, record is not None):
+        checked_schedule(schedule, optimizer, saved)
+    with _undone_where_refused(model, optimizer, generator, saved is not None):
         history = History(rng={"start": state_of(generator)})
-        if record is not None and record.history is not None and "start" in record.history.rng:
-            put_back(generator, record.history.rng["start"])  # the same samples are held out again
+        if saved is not None and saved.history is not None and "start" in saved.history.rng:
+            put_back(generator, saved.history.rng["start"])  # the same samples are held out again
         inputs, targets, held_out = checked_validation(
             validation, inputs, targets, parameters[0], generator
         )
@@ -121,8 +128,8 @@ def fit(
         curves = _curves(named, held_out is not None)
         if isinstance(validation, float):
             history.rng["split"] = [len(inputs), len(held_out[0])] if held_out else []
-        if record is not None and record.history is not None:
-            history = continued(record.history, history, curves, record.path)
+        if saved is not None and saved.history is not None:
+            history = continued(saved.history, history, curves, saved.path)
         known = set(optimizer.parameters)
         training = Training(
             model,
@@ -143,16 +150,18 @@ def fit(
             except Exception as error:
                 error.add_note("this is about the validation data")
                 raise
-        if record is not None:
-            optimizer.load_state_dict(record.optimizer or {})
-            record.restore(model)
-            if record.rng is not None:
-                put_back(generator, record.rng)
+        if saved is not None:
+            optimizer.load_state_dict(saved.optimizer or {})
+            saved.restore(model)
+            if saved.rng is not None:
+                put_back(generator, saved.rng)
         history.rng["now"] = state_of(generator)
         for listener in listeners:
             listener.on_start(training)
 
     keep_freed_memory()
+    if record:
+        training.recorder = Recorder(training, with_outputs=bool(named))
     counted = range(len(history) + 1, training.epochs + 1)
     try:
         with mode(model, training=True):
@@ -165,11 +174,12 @@ def fit(
                 steps = [batches[i : i + accumulate] for i in range(0, len(batches), accumulate)]
                 run_epoch(training, inputs, targets, steps, held_out, named, listeners)
                 if len(history) == epoch:
-                    for listener in listeners:
-                        listener.on_epoch(training)
+                    show(training, listeners, "on_epoch")
     except KeyboardInterrupt:
         history.interrupted = True
     finally:
+        if training.recorder is not None:
+            training.recorder.into_values()
         if training.step and len(history) < training.epoch:
             history.rng["cut"] = training.epoch
         with ExitStack() as endings:  # each has its end, whatever another raises

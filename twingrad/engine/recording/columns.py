@@ -41,12 +41,12 @@ class Columns:
         )
         self.first = np.cumsum(self.arity) - self.arity
         self.uses = np.bincount(self.operands, minlength=n)
-        self.zero = -1
         self.rules: list[tuple[Any, dict[str, Any]]] = []
         self.code = self._codes()
         self.kind = self._kinds(inputs)
         self.constant |= np.isin(self.kind, (INPUT, LITERAL))
         self._merge_equal_literals()
+        self.zero = int(self.add_literals(np.zeros(1))[0])
 
     def _codes(self) -> Ints:
         """For each node the number of its rule, with what is static to it, in `self.rules`."""

@@ -26,28 +26,25 @@ class Grid(NamedTuple):
     """The nodes of the right matrix, (products, columns)."""
 
 
-def grids(first: Ints, second: Ints) -> tuple[list[Grid], Ints]:
-    """The grids among sums of products, and the positions of the members that form none.
+def grids(first: Ints, second: Ints) -> list[Grid]:
+    """The grids among sums of products; what is in none has to be done otherwise.
 
-    first, second: (members, products) -> grids of two or more members.
+    first, second: (members, products).
     """
     a, b = _by_row(first), _by_row(second)
-    found = []
     parts = _connected(a, b)
-    loose = np.ones(len(a), np.bool_)
-    if parts.max(initial=0) >= max(8, len(a) // 8):
-        return [], np.flatnonzero(loose)
-    for part in range(parts.max(initial=-1) + 1):
+    found: list[Grid] = []
+    if parts.max() >= max(8, len(a) // 8):  # so many parts are small
+        return found
+    for part in range(parts.max() + 1):
         members = np.flatnonzero(parts == part)
         rows, columns = _renumbered(a[members]), _renumbered(b[members])
-        shape = rows.max() + 1, columns.max() + 1
+        shape = int(rows.max()) + 1, int(columns.max()) + 1
         at = rows * shape[1] + columns
-        if len(members) != shape[0] * shape[1] or len(np.unique(at)) != len(at):
-            continue
-        arranged = members[np.argsort(at)].reshape(shape)
-        loose[members] = False
-        found.append(Grid(arranged, first[arranged[:, 0]], second[arranged[0]].T))
-    return found, np.flatnonzero(loose)
+        if len(members) == shape[0] * shape[1] and len(np.unique(at)) == len(at):
+            arranged = members[np.argsort(at)].reshape(shape)
+            found.append(Grid(arranged, first[arranged[:, 0]], second[arranged[0]].T))
+    return found
 
 
 def _by_row(rows: Ints) -> Ints:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import GraphError
 from ..node import Node
 from ..tape import Guard
-from .columns import Array
+from .columns import Array, Ints
 
 _SIGNS: dict[Any, str] = {lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!="}
 
@@ -20,17 +20,16 @@ _SIGNS: dict[Any, str] = {lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!
 class Guards:
     """The guards of a recording, those of one question asked together."""
 
-    def __init__(self, guards: Sequence[Guard], place: Callable[[Any], int]) -> None:
+    def __init__(self, guards: Sequence[Guard], places_of: Callable[[list[Node]], Ints]) -> None:
         self.count = len(guards)
         self._asked = []
         kinds = sorted({guard.question.__name__ for guard in guards})
         for kind in kinds:
             alike = [guard for guard in guards if guard.question.__name__ == kind]
-            left = np.array([place(guard.node) for guard in alike], np.intp)
-            right = np.array(
-                [place(guard.other) if isinstance(guard.other, Node) else -1 for guard in alike],
-                np.intp,
-            )
+            left = places_of([guard.node for guard in alike])
+            right = np.full(len(alike), -1)
+            of_two = [isinstance(guard.other, Node) for guard in alike]
+            right[of_two] = places_of([g.other for g in alike if isinstance(g.other, Node)])
             numbers = np.array(
                 [0.0 if isinstance(g.other, Node | None) else float(g.other) for g in alike]
             )

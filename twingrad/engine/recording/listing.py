@@ -16,21 +16,20 @@ from .program import Program
 from .steps import Loop, Step, row_products
 
 _INFIX = {rules.add, rules.sub, rules.mul, rules.divide, rules.power, array_rules.matmul}
-_NUMPY = {
+_NUMPY: dict[Any, str] = {
     rules.absolute: "np.abs({0})",
     rules.identity: "{0}",
     rules.neg: "-{0}",
     rules.relu: "np.maximum({0}, 0)",
     rules.sigmoid: "1 / (1 + np.exp(-{0}))",
     rules.softplus: "np.log1p(np.exp({0}))",
+    rules.maximum: "np.maximum({0}, {1})",
+    rules.minimum: "np.minimum({0}, {1})",
     layer_rules.linear: "{0} @ {1} + {2}",
     row_products: "({0} * {1}).sum(axis=1) + {2}",
-    **{
-        rule: f"np.{rule.__name__}({{0}})"
-        for rule in (rules.exp, rules.log, rules.sqrt, rules.sin, rules.cos, rules.tanh)
-    },
-    **{rule: f"np.{rule.__name__}({{0}}, {{1}})" for rule in (rules.maximum, rules.minimum)},
 }
+for _rule in (rules.exp, rules.log, rules.sqrt, rules.sin, rules.cos, rules.tanh):
+    _NUMPY[_rule] = f"np.{_rule.__name__}({{0}})"
 
 
 class Region(NamedTuple):
@@ -91,7 +90,7 @@ class Listing:
             return self._once(key, "C", operand.shape)
         if isinstance(operand, Whole):
             return operand.name
-        program = self.program
+        places = self.program.places
         if isinstance(operand, Gather):
             used = sorted(
                 {self._region(place).name for place in operand.places.ravel()[:999].tolist()}
@@ -99,10 +98,10 @@ class Listing:
             joined = used[0] if len(used) == 1 else f"np.concatenate([{', '.join(used)}])"
             return f"{joined}[{self._new('i')}]"
         start = operand.place if isinstance(operand, Single) else operand.start
-        if program.inputs.stop <= start < program.frozen_cells.stop:
+        if places.inputs.stop <= start < places.frozen.stop:
             if isinstance(operand, Single):
-                leaf = program.at_cell(start)
-                return leaf.label or self._once(start, "p", ())
+                label: str = self.program.held[start - places.leaves.start].label
+                return label or self._once(start, "p", ())
             return self._once((start, operand.shape, operand.steps), letter, operand.shape)
         region = self._region(start)
         if isinstance(operand, Single):
@@ -118,14 +117,14 @@ class Listing:
 
     def _region(self, place: int) -> Region:
         """What holds a cell."""
-        program = self.program
+        places = self.program.places
         for region in self._inputs:
             if region.start <= place < region.start + int(np.prod(region.shape)):
                 return region
-        block = program.block_at(place)
+        block = places.block_at(place)
         if block is not None:
             return Region(block.name, block.start, block.shape)
-        kind = "leaves" if place < program.frozen_cells.stop else "literals"
+        kind = "leaves" if place < places.frozen.stop else "literals"
         return Region(kind, place, (1,))
 
 

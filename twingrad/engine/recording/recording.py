@@ -4,11 +4,12 @@ Eager, each number costs a Python object; replayed, a whole layer costs one call
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..collector import collector_paused
 from ..errors import GraphError
@@ -18,7 +19,7 @@ from ..tape import Tape
 from ..tensor import Tensor
 from ..value import Value
 from .cells import Gather
-from .columns import Columns
+from .columns import Columns, Ints
 from .guards import Guards
 from .inputs import Inputs
 from .listing import Listing, Region
@@ -66,9 +67,15 @@ def record(f: Callable[..., Any] | Value, *inputs: Any) -> "Recording":
 
 
 def record_with_results(
-    f: Callable[..., Any], inputs: Sequence[Any], others: Callable[[], Sequence[Node]] = tuple
+    f: Callable[..., Any],
+    inputs: Sequence[Any],
+    others: Callable[[], Sequence[Node]] = tuple,
+    uses: Sequence[Any] = (),
 ) -> "Recording":
-    """A recording that also computes the other nodes that, after a call of f, `others` gives."""
+    """A recording that also computes the other nodes that, after a call of f, `others` gives.
+
+    `uses` are objects in which f finds Values, where that cannot be seen from f itself.
+    """
     taken, tape = Inputs(inputs), Tape()
     with collector_paused():
         token = Tape.running.set(tape)
@@ -77,7 +84,7 @@ def record_with_results(
                 root = f(*taken.given)
         finally:
             Tape.running.reset(token)
-        return Recording(root, f, taken, tape, others())
+        return Recording(root, f, taken, tape, others(), uses)
 
 
 class Recording:
@@ -94,10 +101,12 @@ class Recording:
         inputs: Inputs | None = None,
         tape: Tape | None = None,
         others: Sequence[Node] = (),
+        uses: Sequence[Any] = (),
     ) -> None:
         self._f, self._inputs, tape = f, inputs or Inputs(()), tape or Tape()
-        self.name = "a built graph" if f is None else getattr(f, "__name__", repr(f))
+        self.name = "a graph that was built" if f is None else getattr(f, "__name__", repr(f))
         _check_root(root, self.name)
+        self.first_loss = float(root)
         asked = [x for g in tape.guards for x in (g.node, g.other) if isinstance(x, Node)]
         checked = [node for nodes, _ in tape.checks for node in nodes]
         with collector_paused():
@@ -110,23 +119,24 @@ class Recording:
             results = [graph.at[node] for node in (root, *others, *asked, *checked)]
             program = Program(graph, self._inputs.nodes, np.array(results))
         self.program, self.nodes = program, len(order)
-        self.leaves: list[Value] = program.leaves
-        self._held: list[Value] = [*program.leaves, *program.frozen]
+        places, cells = program.places, program.places.cells
+        self._held: list[Value] = program.held
+        self.leaves = self._held[: places.leaves.stop - places.leaves.start]
         self._constant = [leaf.constant for leaf in self._held]
-        self._reached = [not graph.constant[graph.at[leaf]] for leaf in self.leaves]
-        self._all_reached = all(self._reached)
-        held = slice(program.leaf_cells.start, program.frozen_cells.stop)
-        self._held_data = program.cells.data[held]
-        self.leaf_data = program.cells.data[program.leaf_cells]
-        self.leaf_grad = program.cells.grad[program.leaf_cells]
-        self._root = program.operand(np.array(graph.at[root]))
-        self._others = np.array([program.kept_place(graph.at[node]) for node in others], np.intp)
-        self._guards = Guards(tape.guards, lambda node: program.kept_place(graph.at[node]))
-        self._checks = [
-            (np.array([program.kept_place(graph.at[node]) for node in nodes]), check)
-            for nodes, check in tape.checks
-        ]
-        self._known = set() if f is None else reachable_values(f)
+        self.reached = np.array([not graph.constant[graph.at[leaf]] for leaf in self.leaves])
+        self._input_data = cells.data[places.inputs]
+        self._held_data = cells.data[places.leaves.start : places.frozen.stop]
+        self.leaf_data, self.leaf_grad = cells.data[places.leaves], cells.grad[places.leaves]
+        self._root = places.operand(np.array(graph.at[root]))
+
+        def kept(nodes: Iterable[Node]) -> Ints:
+            return places.keep(np.array([graph.at[node] for node in nodes], np.intp))
+
+        self._others_at = kept(others)
+        self._guards = Guards(tape.guards, kept)
+        self._checks = [(kept(nodes), check) for nodes, check in tape.checks]
+        self._uses = () if f is None else (f, *uses)
+        self._known = reachable_values(self._uses)
         self._made = Value.made
 
     def replay(self, *inputs: Any) -> float:
@@ -138,26 +148,28 @@ class Recording:
         since; then no gradient is touched.
         """
         self._see_that_it_still_holds()
-        program = self.program
-        self._inputs.write(inputs, program.cells.data[program.inputs])
-        self._held_data[:] = np.fromiter(map(_data_of, self._held), np.float64, len(self._held))
+        self.write_inputs(*inputs)
         loss = self.run()
         for leaf, grad in zip(self.leaves, self.leaf_grad.tolist(), strict=True):
             leaf._grad = grad
-        if not self._all_reached:
-            for leaf, reached in zip(self.leaves, self._reached, strict=True):
-                leaf._grad = leaf._grad if reached else None
+        if not self.reached.all():
+            for i in np.flatnonzero(~self.reached).tolist():
+                self.leaves[i]._grad = None
         return loss
+
+    def write_inputs(self, *inputs: Any) -> None:
+        """Put inputs into the cells."""
+        self._inputs.write(inputs, self._input_data)
 
     def run(self) -> float:
         """Recompute from the numbers in the cells, leaving leaves and their gradients there."""
-        program = self.program
+        data = self.program.places.cells.data
         with np.errstate(all="ignore"):
-            program.forward()
+            self.program.forward()
             for places, check in self._checks:
-                check(program.cells.data[places])
-            self._guards.check(program.cells.data)
-            program.backward(self._root)
+                check(data[places])
+            self._guards.check(data)
+            self.program.backward(self._root)
         return float(self._root.get())
 
     @property
@@ -176,13 +188,23 @@ class Recording:
         operands = [x for step in self.program.steps for x in step.operands]
         return sum(isinstance(x, Gather) for x in operands)
 
+    def still_holds(self) -> bool:
+        """Read the numbers of all leaves; whether they are still those that were recorded."""
+        try:
+            self._see_that_it_still_holds()
+        except GraphError:
+            return False
+        return True
+
     def _see_that_it_still_holds(self) -> None:
-        if list(map(_constant_of, self._held)) != self._constant:
+        held = self._held
+        self._held_data[:] = np.fromiter(map(_data_of, held), np.float64, len(held))
+        if list(map(_constant_of, held)) != self._constant:
             raise GraphError(
                 "a Value was frozen or unfrozen (`constant`) since this was recorded; record again"
             )
-        if self._made != Value.made and self._f is not None:
-            new = reachable_values(self._f) - self._known
+        if self._made != Value.made and self._uses:
+            new = reachable_values(self._uses) - self._known
             if new:
                 raise GraphError(
                     f"{self.name} can reach {len(new)} Value{'s' * (len(new) > 1)} made since it "
@@ -190,6 +212,11 @@ class Recording:
                     "nothing; record it again"
                 )
             self._made = Value.made
+
+    @property
+    def others(self) -> npt.NDArray[np.float64]:
+        """The numbers of the other nodes that were asked for, after the last run."""
+        return self.program.places.cells.data[self._others_at]
 
     def __repr__(self) -> str:
         return f"<Recording of {self.name}: {self.nodes:,} Values as {self.steps} array operations>"

@@ -5,7 +5,7 @@ together of rules.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,6 +78,16 @@ def row_products(x: Any, y: Any, bias: Any) -> Any:
     return sums + bias, pullback
 
 
+class Call(NamedTuple):
+    """One operation of a loop: the place of its result, its rule, the places of its operands."""
+
+    output: int
+    rule: Callable[..., Any]
+    static: dict[str, Any]
+    operands: list[int]
+    wanted: list[bool]
+
+
 class Loop:
     """Operations one after the other, on plain numbers: a chain, where there is nothing to group,
     or a rule that does not take arrays.
@@ -86,13 +96,12 @@ class Loop:
     is_product = False
     rule = None
 
-    def __init__(self, cells: Cells, calls: Sequence["Call"], block: Block) -> None:
+    def __init__(self, cells: Cells, calls: Sequence[Call], block: Block) -> None:
         self.cells, self.calls, self.block = cells, calls, block
         outputs = [call.output for call in calls]
         known = set(outputs)
         outside = sorted({i for call in calls for i in call.operands if i not in known})
         self.outside = np.array(outside, np.intp)
-        self.outputs = np.array(outputs, np.intp)
         at = {place: i for i, place in enumerate([*outside, *outputs])}
         self.places = [[at[i] for i in call.operands] for call in calls]
         self.pullbacks: list[Any] = []
@@ -107,7 +116,7 @@ class Loop:
             number, pullback = call.rule(*[numbers[i] for i in places], **call.static)
             numbers.append(float(number))
             self.pullbacks.append(pullback)
-        self.cells.data[self.outputs] = numbers[len(self.outside) :]
+        self.block.put(np.array(numbers[len(self.outside) :]))
 
     def backward(self) -> None:
         """Pass the gradients on, in the opposite order."""
@@ -121,18 +130,3 @@ class Loop:
                 if wanted and grad is not None:
                     grads[j] += grad
         np.add.at(self.cells.grad, self.outside, grads[:count])
-
-
-class Call:
-    """One operation of a loop: its rule, and the places of its operands and of its result."""
-
-    def __init__(
-        self,
-        rule: Callable[..., Any],
-        static: dict[str, Any],
-        operands: list[int],
-        wanted: list[bool],
-        output: int,
-    ) -> None:
-        self.rule, self.static, self.operands = rule, static, operands
-        self.wanted, self.output = wanted, output

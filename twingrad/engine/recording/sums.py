@@ -88,15 +88,15 @@ class Sums:
     def make_products_of_plain_terms(self, graph: Columns) -> Ints:
         """Leave the sums that hold products one plain term at most, their bias, and return that.
 
-        A second plain term p is the product p · 1. The bias is `PLAIN` where there is none.
+        A second plain term p is the product p · 1. Where there is none, the bias is 0.
         """
         n = len(self.offset)
         plain = self.second == PLAIN
         has_products = np.bincount(self.of_sum[~plain], minlength=n) > 0
-        bias = np.full(n, PLAIN)
+        bias = np.full(n, graph.zero)
         shifted = np.flatnonzero(has_products & (self.offset != 0.0))
         bias[shifted] = graph.add_literals(self.offset[shifted])
-        free = np.flatnonzero(plain & has_products[self.of_sum] & (bias[self.of_sum] == PLAIN))
+        free = np.flatnonzero(plain & has_products[self.of_sum] & (bias[self.of_sum] == graph.zero))
         sums, at = np.unique(self.of_sum[free], return_index=True)
         bias[sums] = self.first[free[at]]
         taken = np.zeros(len(plain), np.bool_)
