@@ -37,7 +37,11 @@ def identity(x: Operand) -> Pulled:
 
 def add(x: Operand, y: Operand) -> Pulled:
     """x + y; its slopes are 1 and 1."""
-    return x + y, lambda grad: (grad, grad)
+    return x + y, _both
+
+
+def _both(grad: Operand) -> tuple[Operand, Operand]:
+    return grad, grad
 
 
 def sub(x: Operand, y: Operand) -> Pulled:
@@ -47,7 +51,7 @@ def sub(x: Operand, y: Operand) -> Pulled:
 
 def mul(x: Operand, y: Operand) -> Pulled:
     """xy; its slopes are y and x."""
-    return x * y, lambda grad: (grad * y, grad * x)
+    return x * y, lambda grad, x=x, y=y: (grad * y, grad * x)
 
 
 def divide(x: Operand, y: Operand) -> Pulled:

@@ -102,7 +102,7 @@ def _train_on(
     training: Training, batches: Sequence[tuple[Array, Array]]
 ) -> tuple[float, list[Array]]:
     """One step: the gradient of the mean loss over the samples of the batches, and the update."""
-    optimizer, total = training.optimizer, 0.0
+    total = 0.0
     seen: list[Array] = []
     samples = sum(len(X) for X, _ in batches)
     recorder = training.recorder

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import engine
 from ..engine import Node, ShapeError, Value
+from ..engine.list_rules import dot
+from ..engine.value import as_float
 from .module import Module
 from .settings import whole
 
@@ -79,7 +80,7 @@ class Neuron(Module):
         return self._respond(_inputs(x, len(self.w), self))
 
     def _respond(self, x: list[Value]) -> Any:
-        return self._activate(engine.dot(x, self.w, self.b))
+        return self._activate(self.b._apply(dot, (*x, *self.w, self.b)))
 
     def __repr__(self) -> str:
         return f"Neuron({len(self.w)}, activation={_name(self.activation)})"
@@ -185,7 +186,10 @@ def _inputs(x: Any, nin: int, owner: Module) -> list[Value]:
         raise TypeError(f"{owner!r} takes a list of {nin} numbers, but {x!r} came")
     if len(x) != nin:
         raise ShapeError(f"{owner!r} takes {nin} numbers, but {len(x)} came: {x!r}")
-    return [number if isinstance(number, Value) else Value(number).detach() for number in x]
+    return [
+        number if isinstance(number, Value) else Value._make(as_float(number), constant=True)
+        for number in x
+    ]
 
 
 def _function(activation: Activation) -> Callable[[Any], Any]:

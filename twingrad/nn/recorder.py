@@ -4,7 +4,6 @@ It keeps one recording for each shape of batch, and the parameters as one array,
 optimizer steps whole; the Values get their numbers whenever somebody else may look at them.
 """
 
-import random
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,9 +15,8 @@ import numpy.typing as npt
 from ..engine import GraphError, Node, Tensor, Value, no_grad
 from ..engine.recording import Recording, record_with_results
 from .loss_checks import flat, shape_of
-from .module import Module
 from .predict import respond
-from .randomness import put_back, state_of
+from .randomness import put_back_afterwards
 
 if TYPE_CHECKING:
     from .loop import Training
@@ -29,7 +27,7 @@ PATIENCE = 3
 """So many recordings that did not hold for the next batch, one after the other, are enough."""
 
 
-class NotRecordable(Exception):
+class NotRecordableError(Exception):
     """Why a model or a loss cannot be replayed; what it says ends a sentence."""
 
 
@@ -75,7 +73,7 @@ class Recorder:
             return None
         try:
             batch, loss = self._replayed(X, y)
-        except NotRecordable as error:
+        except NotRecordableError as error:
             self._give_up(str(error))
             return None
         self._collect(batch, share, first)
@@ -92,7 +90,9 @@ class Recorder:
             except GraphError as error:
                 self._out_of_date += 1
                 if self._out_of_date >= PATIENCE:
-                    raise NotRecordable(f"it goes another way for other data: {error}") from None
+                    raise NotRecordableError(
+                        f"it goes another way for other data: {error}"
+                    ) from None
             else:
                 if batch.replayed == 1:
                     self._compare(loss, self._eager_loss(X, y), "another batch")
@@ -132,7 +132,7 @@ class Recorder:
             outputs.append(respond(training.model, X))
             return training.loss(outputs[0], y)
 
-        with _no_randomness(training.model):
+        with put_back_afterwards(training.model) as drawn:
             try:
                 recording = record_with_results(
                     loss,
@@ -140,10 +140,12 @@ class Recorder:
                     lambda: _nodes(outputs[0]) if self.with_outputs else (),
                     uses=(training.model, training.loss),
                 )
-            except NotRecordable:
+            except NotRecordableError:
                 raise
             except Exception as error:
-                raise NotRecordable(f"{type(error).__name__}: {error}") from error
+                raise NotRecordableError(f"{type(error).__name__}: {error}") from error
+        if drawn:
+            raise NotRecordableError("it draws random numbers, which a replay would repeat")
         for leaf in recording.leaves:
             if leaf not in self._at:
                 self._at[leaf] = len(self._values)
@@ -154,12 +156,12 @@ class Recorder:
     def _eager_loss(self, X: Array, y: Array) -> float:
         self.into_values()
         training = self.training
-        with _no_randomness(training.model), no_grad():
+        with put_back_afterwards(training.model), no_grad():
             return float(training.loss(respond(training.model, X), y))
 
     def _compare(self, replayed: float, eager: float, where: str) -> None:
         if not np.isclose(replayed, eager, rtol=1e-6, atol=1e-9, equal_nan=True):
-            raise NotRecordable(
+            raise NotRecordableError(
                 f"on {where} the replay gives a loss of {replayed:g}, the model itself {eager:g}; "
                 "does it take numbers from elsewhere, which change from batch to batch?"
             )
@@ -197,7 +199,7 @@ class Recorder:
         self._in_arrays = True
 
     def into_values(self) -> None:
-        """Write the parameters, their gradients and the optimizer's state back where they belong."""
+        """Write the parameters, their gradients and the optimizer's state back."""
         if not self._in_arrays:
             return
         self._in_arrays = False
@@ -251,29 +253,5 @@ class Recorder:
 def _nodes(outputs: Any) -> Sequence[Node]:
     nodes = flat(outputs)
     if not all(isinstance(node, Value) for node in nodes):
-        raise NotRecordable("its outputs are not all Values, so they cannot be computed anew")
+        raise NotRecordableError("its outputs are not all Values, so they cannot be computed anew")
     return nodes
-
-
-@contextmanager
-def _no_randomness(model: Any) -> Iterator[None]:
-    """Put every source of randomness back, and raise if one was drawn from."""
-    generators = [g for _, g in model.named_generators()] if isinstance(model, Module) else []
-    states = [state_of(generator) for generator in generators]
-    legacy = np.random.get_state
-    python, numpy = random.getstate(), legacy(legacy=False)
-    yield
-    drawn = random.getstate() != python or not _same(legacy(legacy=False), numpy)
-    random.setstate(python)
-    np.random.set_state(numpy)  # noqa: NPY002
-    for generator, state in zip(generators, states, strict=True):
-        drawn = drawn or not _same(state_of(generator), state)
-        put_back(generator, state)
-    if drawn:
-        raise NotRecordable("it draws random numbers, which a replay would repeat")
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, dict):
-        return all(_same(a[key], b[key]) for key in a)
-    return bool(np.array_equal(a, b))
