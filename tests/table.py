@@ -113,6 +113,7 @@ ELEMENTWISE = [
         lambda x: x * x / 2 if abs(x) < 1.1 else mp.mpf(1.1) * (abs(x) - mp.mpf(1.1) / 2),
         ANYWHERE_BUT_ONE,
     ),
+    row(rules.weigh, lambda x, w: tg.apply(rules.weigh, x, w), op.mul, REAL, NONZERO),
     row(
         rules.binary_cross_entropy,
         lambda x, target: tg.apply(rules.binary_cross_entropy, x, target),

@@ -769,12 +769,16 @@ def test_what_is_wrong_with_the_validation_data_is_said_to_be_theirs() -> None:
         train(linear(), validation=([[math.nan, 0.0, 0.0]], Y[:1]))
 
 
-@pytest.mark.parametrize("wrong", [{"shuffle": "no"}, {"progress": "tqdm"}, {"progress": 1}])
+@pytest.mark.parametrize("wrong", [{"shuffle": "no"}, {"record": 1}])
 def test_what_is_neither_true_nor_false_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(
-        TypeError, match="shuffle is True or False, and progress that or a function"
-    ):
+    with pytest.raises(TypeError, match="shuffle and record are True or False, not"):
         train(linear(), **wrong)
+
+
+@pytest.mark.parametrize("wrong", ["tqdm", 1])
+def test_progress_is_a_switch_or_a_function(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="progress is True, False or a function such as tqdm.tqdm"):
+        train(linear(), progress=wrong)
 
 
 def test_without_metrics_outputs_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -220,6 +220,18 @@ def where(x: Operand, y: Operand, *, condition: Any) -> Pulled:
     )
 
 
+@selective
+def weigh(x: Operand, weight: Operand, *, needs: tuple[bool, bool]) -> Pulled:
+    """weight · x, and 0 where the weight is, even if x is infinite; its slopes are weight and x."""
+    absent = fn.equal(weight, 0.0)
+
+    def pullback(grad: Operand) -> tuple[Operand, ...]:
+        of_x = fn.where(absent, 0.0, grad * weight) if needs[0] else None
+        return of_x, grad * x if needs[1] else None
+
+    return fn.where(absent, 0.0, weight * x), pullback
+
+
 def huber(x: Operand, *, delta: float) -> Pulled:
     """x²/2 where |x| < delta, else delta(|x| - delta/2); its slope is x kept within ±delta."""
     kept = fn.where(x >= delta, delta, fn.where(x <= -delta, -delta, x))

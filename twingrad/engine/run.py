@@ -190,11 +190,11 @@ def _check_result(y: Any, f: Callable[..., Any]) -> None:
     warnings.warn(
         f"{name} returned a plain number, which remembers nothing, so its derivative is 0; a "
         "number taken out of a node, as in math.sin(float(x)), is the usual cause: use tg.sin(x)",
-        stacklevel=_levels_to_the_user(),
+        stacklevel=levels_to_the_user(),
     )
 
 
-def _levels_to_the_user() -> int:
+def levels_to_the_user() -> int:
     """How many frames up the first line stands that is not this package's."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):

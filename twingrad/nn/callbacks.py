@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ..engine.run import levels_to_the_user
 from .checkpoint import check_module, save
 from .settings import at_least_zero, whole
 from .snapshot import Snapshot
@@ -188,7 +189,10 @@ class Checkpoint(_Best):
                     history=training.history,
                 )
             except OSError as error:
-                warnings.warn(f"epoch {training.epoch} was not saved: {error}", stacklevel=3)
+                warnings.warn(
+                    f"epoch {training.epoch} was not saved: {error}",
+                    stacklevel=levels_to_the_user(),
+                )
 
     def __repr__(self) -> str:
         monitor = None if self.every else self.monitor

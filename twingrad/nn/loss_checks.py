@@ -4,20 +4,26 @@ Outputs are a Tensor, or Values in lists; targets become plain arrays, and where
 read in two ways they are refused.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import engine
-from ..engine import Node, ShapeError, Tensor
+from ..engine import Node, ShapeError, Tensor, Value
+from ..engine.tape import recorded_numbers
 
 NO_OUTPUTS = "a loss needs at least one output, but none came"
 Array = npt.NDArray[Any]
 
 
 def plain(targets: Any) -> Array:
-    """Targets as an array of numbers."""
+    """Targets as an array of numbers, or of the Values that a recording has in their place."""
+    if isinstance(targets, Node | list | tuple | np.ndarray):
+        nodes = _nodes_in(targets)
+        if nodes is not None:
+            return nodes
     if isinstance(targets, Node):
         if not targets.constant:
             raise TypeError(
@@ -32,6 +38,28 @@ def plain(targets: Any) -> Array:
     if array.dtype.kind not in "biuf":
         raise TypeError(f"targets are numbers, but an array of dtype {array.dtype} came")
     return array
+
+
+def _nodes_in(targets: Any) -> Array | None:
+    """The constant Values that stand for targets, as an array of them; None if there are none."""
+    if isinstance(targets, Tensor) or (isinstance(targets, np.ndarray) and targets.dtype != object):
+        return None
+    found = flat(targets)
+    if not found or not all(isinstance(x, Value) and x.constant for x in found):
+        return None
+    return np.fromiter(found, object, len(found)).reshape(shape_of(targets))
+
+
+def checked(targets: Array, check: Callable[[Array], None]) -> Array:
+    """The targets, after a check of their numbers that raises if they will not do.
+
+    Where the targets are Values that a recording replays, so is the check.
+    """
+    if targets.dtype == object:
+        recorded_numbers(targets, check)
+    else:
+        check(targets)
+    return targets
 
 
 def distributions(
@@ -49,24 +77,40 @@ def distributions(
                 f"labels of shape {shape} are read as one-hot rows, which are floats, but "
                 "integers came; use labels.astype(float), or labels.argmax(axis=-1)"
             )
-        if not np.allclose(labels.sum(axis=-1), 1.0, atol=1e-5) or (labels < 0).any():
-            raise ValueError("each row of one-hot labels must be at least 0 and sum to 1")
-        return labels.astype(dtype, copy=False)
+        rows = checked(labels, _check_rows)
+        return rows if rows.dtype == object else rows.astype(dtype, copy=False)
     if labels.shape != shape[:-1]:
         raise ShapeError(
             f"{loss} got {outputs} of shape {shape}, so labels have shape {shape[:-1]} "
             f"(class indices) or {shape} (one-hot rows), but {labels.shape} came"
         )
-    if not whole:
+    if not whole and labels.dtype != object:
         raise TypeError(f"class indices are integers, but {labels.dtype} came; use .astype(int)")
-    if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-        wrong = labels[(labels < 0) | (labels >= classes)].flat[0]
-        raise ValueError(
-            f"label {wrong} is out of range: {classes} {outputs} are classes 0 to {classes - 1}"
-        )
+
+    def check(numbers: Array) -> None:
+        wrong = numbers[(numbers < 0) | (numbers >= classes) | (numbers != np.floor(numbers))]
+        if wrong.size:
+            raise ValueError(
+                f"label {wrong.flat[0]:g} is out of range: {classes} {outputs} are classes 0 to "
+                f"{classes - 1}"
+            )
+
+    if checked(labels, check).dtype == object:
+        return _one_hot_nodes(labels, classes)
     one_hot: Array = np.zeros((*labels.shape, classes), dtype=dtype)
     np.put_along_axis(one_hot, np.expand_dims(labels.astype(int), -1), 1.0, axis=-1)
     return one_hot
+
+
+def _check_rows(rows: Array) -> None:
+    if not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-5) or (rows < 0).any():
+        raise ValueError("each row of one-hot labels must be at least 0 and sum to 1")
+
+
+def _one_hot_nodes(labels: Array, classes: int) -> Array:
+    """One-hot rows as Values computed from labels, so that a recording computes them anew."""
+    nodes = [(1.0 - abs(x - k)).relu() for x in labels.ravel().tolist() for k in range(classes)]
+    return np.fromiter(nodes, object, len(nodes)).reshape((*labels.shape, classes))
 
 
 def reduced(losses: Any, reduction: str) -> Any:

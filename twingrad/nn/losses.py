@@ -15,7 +15,18 @@ from ..engine.array_rules import cross_entropy as cross_entropy_rule
 from ..engine.list_rules import cross_entropy_of
 from ..engine.rules import binary_cross_entropy as binary_cross_entropy_rule
 from ..engine.rules import huber as huber_rule
-from .loss_checks import NO_OUTPUTS, Array, distributions, flat, plain, reduced, shape_of, some
+from ..engine.rules import weigh
+from .loss_checks import (
+    NO_OUTPUTS,
+    Array,
+    checked,
+    distributions,
+    flat,
+    plain,
+    reduced,
+    shape_of,
+    some,
+)
 from .settings import above_zero
 
 Reduction = Literal["mean", "sum"]
@@ -85,12 +96,15 @@ def hinge_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any
     Raises `ShapeError` for targets of another shape than the outputs, `ValueError` for others than
     -1 and 1.
     """
-    signs = plain(targets)
-    if not np.isin(signs, (-1, 1)).all():
-        raise ValueError(
-            "hinge_loss takes targets of -1 and 1, but got "
-            f"{some(np.unique(signs))}; labels of 0 and 1 become 2 * labels - 1"
-        )
+
+    def check(signs: Array) -> None:
+        if not np.isin(signs, (-1, 1)).all():
+            raise ValueError(
+                "hinge_loss takes targets of -1 and 1, but got "
+                f"{some(np.unique(signs))}; labels of 0 and 1 become 2 * labels - 1"
+            )
+
+    signs = checked(plain(targets), check)
     return _elementwise("hinge_loss", lambda o, t: (1.0 - t * o).relu(), outputs, signs, reduction)
 
 
@@ -104,12 +118,15 @@ def binary_cross_entropy_with_logits(
     Raises `ShapeError` for targets of another shape than the outputs, `ValueError` for targets that
     are no probabilities.
     """
-    chances = plain(targets)
-    if not ((chances >= 0) & (chances <= 1)).all():
-        raise ValueError(
-            "binary_cross_entropy_with_logits takes targets from 0 to 1, but got "
-            f"{some(np.unique(chances))}; targets of -1 and 1 become (targets + 1) / 2"
-        )
+
+    def check(chances: Array) -> None:
+        if not ((chances >= 0) & (chances <= 1)).all():
+            raise ValueError(
+                "binary_cross_entropy_with_logits takes targets from 0 to 1, but got "
+                f"{some(np.unique(chances))}; targets of -1 and 1 become (targets + 1) / 2"
+            )
+
+    chances = checked(plain(targets), check)
 
     def surprise(output: Any, target: Any) -> Any:
         return apply(binary_cross_entropy_rule, output, target)
@@ -127,7 +144,7 @@ def cross_entropy(logits: Any, labels: Any, reduction: Reduction = "mean") -> An
     `ValueError` for a label out of range or a row that does not sum to 1.
     """
 
-    def of_row(row: Any, target: list[float]) -> Any:
+    def of_row(row: Any, target: list[Any]) -> Any:
         return apply(cross_entropy_of, *row, *target)
 
     def of_rows(tensor: Tensor, targets: Array) -> Any:
@@ -153,31 +170,28 @@ def nll_loss(log_probabilities: Any, labels: Any, reduction: Reduction = "mean")
     2.0
     """
 
-    def of_row(row: Any, target: list[float]) -> Any:
-        pairs = zip(row, target, strict=True)
-        return -engine.sum([_weighed(log, t, absent=t == 0.0) for log, t in pairs])
+    def of_row(row: Any, target: list[Any]) -> Any:
+        return -engine.sum([apply(weigh, log, t) for log, t in zip(row, target, strict=True)])
 
     def of_rows(tensor: Tensor, targets: Array) -> Any:
-        return -_weighed(tensor, targets, absent=targets == 0.0).sum(axis=-1)
+        return -apply(weigh, tensor, targets).sum(axis=-1)
+
+    def check(logarithms: Array) -> None:
+        highest = float(np.max(logarithms))
+        if highest > 1e-3:  # of half precision, 0 itself is known no better
+            raise ValueError(
+                f"nll_loss takes logarithms of probabilities, which are at most 0, but {highest:g} "
+                "came; take log_softmax(logits), or use cross_entropy on the logits"
+            )
 
     of = "log-probabilities"
     loss = _by_class("nll_loss", of, log_probabilities, labels, reduction, of_rows, of_row)
-    highest = max(_highest(output) for output in flat(log_probabilities))
-    if highest > 1e-3:  # of half precision, 0 itself is known no better
-        raise ValueError(
-            f"nll_loss takes logarithms of probabilities, which are at most 0, but {highest:g} "
-            "came; take log_softmax(logits), or use cross_entropy on the logits"
-        )
+    outputs = flat(log_probabilities)
+    if isinstance(log_probabilities, Tensor):
+        check(log_probabilities.data)
+    else:
+        checked(np.fromiter(outputs, object, len(outputs)), check)
     return loss
-
-
-def _weighed(log: Any, target: Any, absent: Any) -> Any:
-    """target · log, and 0 where the target is, even if there the logarithm is -inf."""
-    return engine.where(absent, 0.0, log * target)
-
-
-def _highest(output: Any) -> float:
-    return float(np.max(output.data if isinstance(output, Node) else output))
 
 
 def _by_class(
@@ -187,7 +201,7 @@ def _by_class(
     labels: Any,
     reduction: Reduction,
     of_rows: Callable[[Tensor, Array], Any],
-    of_row: Callable[[Any, list[float]], Any],
+    of_row: Callable[[Any, list[Any]], Any],
 ) -> Any:
     """A loss of rows against labels: of a Tensor's rows at once, or of each row of Values."""
     shape = shape_of(outputs)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..engine import GraphError, Node, Tensor, Value, no_grad
 from ..engine.recording import Recording, record_with_results
+from ..engine.run import levels_to_the_user
 from .loss_checks import flat, shape_of
 from .predict import respond
 from .randomness import put_back_afterwards
@@ -172,7 +173,7 @@ class Recorder:
         warnings.warn(
             f"record=True: this training cannot be replayed as array code, because {reason}\n"
             "It goes on without, at the speed of Values",
-            stacklevel=2,
+            stacklevel=levels_to_the_user(),
         )
 
     # The parameters, in arrays and in Values

@@ -234,8 +234,10 @@ class Recording:
             else f"guards  {self._guards.count or 'none'}"
         )
         head = [
-            f"{self.name}: {self.nodes:,} Values as {self.steps} array operations, "
-            f"{self.matrix_products} of them matrix products, with {self.gathers or 'no'} gathers",
+            f"{self.name}: {_counted(self.nodes, 'Value')} as "
+            f"{_counted(self.steps, 'array operation')}, with "
+            f"{_counted(self.matrix_products, 'matrix product')} and "
+            f"{_counted(self.gathers, 'gather')}",
             f"inputs  {', '.join(f'{r.name} {r.shape}' for r in regions) or 'none'}",
             f"leaves  {len(self.leaves):,}, as {', '.join(listing.matrices) or 'none'}",
             guards,
@@ -243,6 +245,10 @@ class Recording:
         return "\n".join(
             [*head, "", *[f"{text:{width}}  # {shape}" for text, shape in listing.lines]]
         )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}" if number else f"no {what}s"
 
 
 _NO_TENSORS = (

@@ -29,6 +29,7 @@ class Step:
         self.wanted = tuple((i, x) for i, x in enumerate(self.operands) if x.wanted)
         self.pullback: Any = None
         self.is_product = False
+        self._to_number = not block.shape and any(x.shape for x in self.operands)
 
     def forward(self) -> None:
         """Compute the result."""
@@ -43,6 +44,8 @@ class Step:
             self._pass_on(grad)
 
     def _pass_on(self, grad: Any) -> None:
+        if self._to_number:  # what rules for arrays call a number
+            grad = np.float64(grad)
         passed = self.pullback(grad)
         for i, operand in self.wanted:
             if passed[i] is not None:
