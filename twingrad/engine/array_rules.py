@@ -46,14 +46,14 @@ def _gradient_of_right(x: Operand, y: Operand, grad: Operand) -> Operand:
         return x * grad if y.ndim == 1 else afn.expand_dims(x, -1) * afn.expand_dims(grad, -2)
     if y.ndim == 1:
         return (_transposed(x) @ afn.expand_dims(grad, -1)).squeeze(-1)
-    if y.ndim == 2:  # one product over all the leading axes at once
+    if y.ndim == 2 and x.ndim > 2:  # one product over all the leading axes at once
         rows = prod(x.shape[:-1])
         return x.reshape((rows, x.shape[-1])).T @ grad.reshape((rows, grad.shape[-1]))
     return _transposed(x) @ grad
 
 
 def _transposed(x: Operand) -> Operand:
-    return x.transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+    return x.T if x.ndim == 2 else x.transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 # Reductions

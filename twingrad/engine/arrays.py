@@ -73,12 +73,11 @@ def fit_gradient(gradient: Operand, operand: Array, passed_on: Operand, sender: 
     if isinstance(gradient, Traced):
         return _cast(_summed_to(gradient, operand.shape, sender), operand.dtype)
     array = np.asarray(gradient)
-    fitted = _cast(_summed_to(array, operand.shape, sender), operand.dtype)
-    if fitted is not array:
-        owned = fitted.base is None
-    else:
-        owned = array.base is None and array is not passed_on and _is_ours(sender)
-    return fitted if owned else fitted.copy(order="K")
+    fitted = array if array.shape == operand.shape else _summed_to(array, operand.shape, sender)
+    if fitted.dtype != operand.dtype:
+        fitted = fitted.astype(operand.dtype)
+    made_here = fitted is not array or (array is not passed_on and _is_ours(sender))
+    return fitted if made_here and fitted.base is None else fitted.copy(order="K")
 
 
 def _is_ours(sender: "Node") -> bool:
@@ -95,14 +94,18 @@ def _summed_to(gradient: Operand, shape: tuple[int, ...], sender: "Node") -> Ope
         return gradient
     if gradient.ndim == 0:  # the same slope for every element
         return gradient + np.zeros(shape, dtype=gradient.dtype)
-    padded = (1,) * (gradient.ndim - len(shape)) + shape
-    fits = len(padded) == gradient.ndim and all(
-        n in (1, m) for n, m in zip(padded, gradient.shape, strict=True)
+    added = gradient.ndim - len(shape)
+    whole = added > 0 and gradient.shape[added:] == shape  # only whole axes, as of a bias
+    padded = (1,) * added + shape
+    fits = whole or (
+        added >= 0 and all(n in (1, m) for n, m in zip(padded, gradient.shape, strict=True))
     )
     if not fits or not (_is_ours(sender) or gradient.shape == sender._data.shape):
         raise GraphError(
             f"the pullback of {sender.op!r} returned a gradient of shape {gradient.shape} for an "
             f"operand of shape {shape}; it must have the operand's shape, or that of the result"
         )
+    if whole:
+        return gradient.sum(axis=tuple(range(added)))
     axes = tuple(i for i, n in enumerate(padded) if n == 1 and gradient.shape[i] != 1)
     return gradient.sum(axis=axes, keepdims=True).reshape(shape)

@@ -4,6 +4,7 @@ Most masks choose between a number and zero: relu, dropout, the losers of a maxi
 number's bits times one or zero, several times as fast as NumPy's own choice between two arrays.
 """
 
+from math import copysign
 from typing import Any
 
 import numpy as np
@@ -36,9 +37,10 @@ def _many(condition: Any, x: Any) -> bool:
 
 
 def _or_zero(keep: Array, x: Array, zero: float) -> Array:
-    if np.signbit(zero):
+    if copysign(1.0, zero) < 0.0:
         return np.where(keep, x, zero)
     bits = _BITS[x.dtype]
-    result = np.empty(np.broadcast_shapes(keep.shape, x.shape), x.dtype)
+    shape = x.shape if x.shape == keep.shape else np.broadcast_shapes(keep.shape, x.shape)
+    result = np.empty(shape, x.dtype)
     np.multiply(x.view(bits), keep, out=result.view(bits))
     return result

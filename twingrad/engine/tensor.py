@@ -78,6 +78,7 @@ class Tensor(Node, ArrayOperators):
 
     # What Node asks of its twins
 
+    @np.errstate(all="ignore")  # NumPy warns where IEEE has an answer
     def _apply(
         self,
         rule: Callable[..., Any],
@@ -85,8 +86,7 @@ class Tensor(Node, ArrayOperators):
         static: dict[str, Any] = NO_STATIC,
     ) -> Self:
         try:
-            with np.errstate(all="ignore"):  # NumPy warns where IEEE has an answer
-                node = super()._apply(rule, operands, static)
+            node = super()._apply(rule, operands, static)
         except ValueError as error:
             _explain_shapes(rule, operands, error)
             raise

@@ -13,6 +13,7 @@ import numpy as np
 from ..engine import functions as fn
 from .optimizer import Optimizer
 from .settings import at_least_zero, below_one
+from .stretches import elementwise
 
 __all__ = ["SGD", "Adam", "AdamW", "Lion", "Optimizer", "RMSprop"]
 
@@ -51,6 +52,7 @@ class SGD(Optimizer):
             raise ValueError("nesterov looks ahead along the velocity: it needs momentum above 0")
         super().__init__(parameters, lr)
 
+    @elementwise
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """One step of descent."""
         if self.weight_decay:
@@ -88,6 +90,7 @@ class Adam(Optimizer):
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         super().__init__(parameters, lr)
 
+    @elementwise
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """One step of Algorithm 1."""
         if self.weight_decay:
@@ -100,13 +103,16 @@ class Adam(Optimizer):
         m *= beta1
         m += (1.0 - beta1) * grad
         v *= beta2
-        v += (1.0 - beta2) * (grad * grad)
+        square = grad * grad
+        square *= 1.0 - beta2
+        v += square
+        del square
         state["m"], state["v"] = m, v
         # √v̂ is √v/correction: numbers take the correction over, and the arrays one pass less.
         correction = math.sqrt(1.0 - beta2**step)
         spread = fn.sqrt(v)
         spread += self.eps * correction
-        change = fn.divide(m, spread)
+        change = _over(m, spread)
         change *= self.lr * correction / (1.0 - beta1**step)
         x -= change
         return x
@@ -130,6 +136,7 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas, eps, weight_decay)
 
+    @elementwise
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """One step of Algorithm 2."""
         x *= 1.0 - self.lr * self.weight_decay
@@ -158,6 +165,7 @@ class RMSprop(Optimizer):
         self.eps = at_least_zero("eps", eps)
         super().__init__(parameters, lr)
 
+    @elementwise
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """One step, as long as the gradient is against its own running size."""
         v = state["v"]
@@ -166,7 +174,9 @@ class RMSprop(Optimizer):
         state["v"] = v
         spread = fn.sqrt(v)
         spread += self.eps
-        x -= self.lr * fn.divide(grad, spread)
+        change = _over(grad, spread)
+        change *= self.lr
+        x -= change
         return x
 
 
@@ -192,6 +202,7 @@ class Lion(Optimizer):
         self.weight_decay = at_least_zero("weight_decay", weight_decay)
         super().__init__(parameters, lr)
 
+    @elementwise
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """One step of Algorithm 2."""
         beta1, beta2 = self.betas
@@ -203,6 +214,11 @@ class Lion(Optimizer):
         x *= 1.0 - self.lr * self.weight_decay
         x -= self.lr * direction
         return x
+
+
+def _over(x: Any, y: Any) -> Any:
+    """x / y, where y is if that is an array."""
+    return np.divide(x, y, out=y) if isinstance(y, np.ndarray) else fn.divide(x, y)
 
 
 def _two_below_one(betas: Any) -> tuple[float, float]:

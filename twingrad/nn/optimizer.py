@@ -12,6 +12,7 @@ import numpy as np
 from ..engine import Node, Value
 from .module import Module
 from .settings import at_least_zero, whole
+from .stretches import Stretches, is_elementwise, plain, update_array
 
 _KEYS = ("kind", "settings", "lr", "taken", "steps", "state")
 
@@ -33,6 +34,7 @@ class Optimizer:
         self.parameters = listed_parameters("an optimizer", parameters)
         self.lr = lr
         self.taken = 0
+        self._stretches = Stretches()
         self.steps = [0 for _ in self.parameters]
         self.state: list[dict[str, Any]] = [
             {name: _zero(parameter) for name in self.state_names} for parameter in self.parameters
@@ -47,16 +49,24 @@ class Optimizer:
     def lr(self, lr: float) -> None:
         self._lr = at_least_zero("lr", lr)
 
+    @np.errstate(all="ignore")  # as in the engine: NumPy warns where IEEE has an answer
     def step(self) -> None:
         """Update every parameter that has a gradient."""
-        with np.errstate(all="ignore"):  # as in the engine: NumPy warns where IEEE has an answer
-            for i, parameter in enumerate(self.parameters):
-                grad = parameter._grad  # None where none has come, which `.grad` of a Value hides
-                if grad is None or parameter.constant:
-                    continue
-                plain = grad.data if isinstance(grad, Node) else grad
+        reached = []
+        for i, parameter in enumerate(self.parameters):
+            if parameter._grad is not None and not parameter.constant:  # `.grad` hides the None
                 self.steps[i] += 1
-                parameter.data = self.update(parameter.data, plain, self.state[i], self.steps[i])
+                reached.append(i)
+        update, by_stretches = self.update, is_elementwise(self.update)
+        if by_stretches:
+            reached = self._stretches.update(self, reached)
+        for i in reached:
+            parameter, state, step = self.parameters[i], self.state[i], self.steps[i]
+            x, grad = parameter.data, plain(parameter._grad)
+            if by_stretches and type(x) is not float:
+                update_array(update, x, grad, state, step)
+            else:
+                parameter.data = update(x, grad, state, step)
         self.taken += 1
 
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:

@@ -54,6 +54,7 @@ class Recorder:
         self._batches: dict[Any, Batch] = {}
         self._out_of_date = 0
         self._values: list[Any] = [*training.optimizer.parameters, *training.others]
+        self._reset = len(self._values)  # what else a loss may hold is nobody's to reset
         self._at = {value: i for i, value in enumerate(self._values)}
         self._in_arrays = False
         self._data = self._grad = np.zeros(0)
@@ -117,8 +118,8 @@ class Recorder:
         self.into_arrays()
         grad = batch.recording.leaf_grad if share == 1.0 else share * batch.recording.leaf_grad
         if first:
-            self._grad.fill(0.0)
-            self._has_grad.fill(False)
+            self._grad[: self._reset] = 0.0
+            self._has_grad[: self._reset] = False
         self._grad[batch.places] += grad
         self._has_grad[batch.places] |= batch.recording.reached
 
@@ -232,7 +233,7 @@ class Recorder:
             yield
             return
         if not (
-            optimizer.elementwise
+            getattr(optimizer, "elementwise", True)
             and len(set(self._steps)) == 1
             and (self._has_grad[:count] & self._free[:count]).all()
         ):

@@ -1,0 +1,198 @@
+"""Updates by stretches of numbers: short parameters joined into one array, long ones cut.
+
+A call of NumPy costs as much time as some thousand numbers, and arrays of millions leave the
+processor's cache between one call and the next. An update that treats every number by itself
+need not know where one parameter ends and the next begins.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import Node, Value
+
+if TYPE_CHECKING:
+    from .optimizer import Optimizer
+
+Array = npt.NDArray[Any]
+State = dict[str, Any]
+Update = Callable[[Any, Any, State, int], Any]
+Rule = TypeVar("Rule", bound=Callable[..., Any])
+
+SHORT = 2**13
+"""The numbers of a Tensor up to which to join it costs less than a call of its own."""
+LONG = 2**16
+"""The numbers that stay in the cache together with all that an update computes on its way."""
+FEW = 2**6
+"""The Values up to which a call for each costs less than to join them."""
+
+_ELEMENTWISE: WeakSet[Callable[..., Any]] = WeakSet()
+
+
+def elementwise(update: Rule) -> Rule:
+    """Mark an `Optimizer.update` that treats every number by itself, wherever it stands.
+
+    Instead of one parameter after the other it is then given arrays of any length: a part of a
+    long Tensor, several short ones in a row, or many Values. Leave an update unmarked that looks
+    at its parameter as a whole, at a norm or a shape. One that overrides a marked one is unmarked
+    until it is marked itself.
+    """
+    _ELEMENTWISE.add(update)
+    return update
+
+
+def is_elementwise(update: Update) -> bool:
+    """Whether an update is marked."""
+    return getattr(update, "__func__", update) in _ELEMENTWISE
+
+
+class Stretches:
+    """Which parameters of an optimizer are updated together: found once, kept while it holds."""
+
+    def __init__(self) -> None:
+        self.reached: list[int] = []
+        self.joined: list[Joined] = []
+        self.alone: list[int] = []
+
+    def update(self, optimizer: "Optimizer", reached: list[int]) -> list[int]:
+        """Update what is joined of the parameters at these places; returns the places left."""
+        if reached != self.reached or not all([joined.holds(optimizer) for joined in self.joined]):
+            self._arrange(optimizer, reached)
+        for joined in self.joined:
+            joined.update(optimizer)
+        return self.alone
+
+    def _arrange(self, optimizer: "Optimizer", reached: list[int]) -> None:
+        tensors: dict[Any, list[int]] = {}
+        values: dict[Any, list[int]] = {}
+        for i in reached:
+            parameter, step = optimizer.parameters[i], optimizer.steps[i]
+            if isinstance(parameter, Value):
+                values.setdefault(step, []).append(i)
+            elif parameter.size <= SHORT:
+                tensors.setdefault((step, parameter.dtype), []).append(i)
+        self.reached = reached
+        self.joined = [
+            *[JoinedTensors(optimizer, places) for places in tensors.values() if len(places) > 1],
+            *[JoinedValues(places) for places in values.values() if len(places) > FEW],
+        ]
+        joined = {i for group in self.joined for i in group.places}
+        self.alone = [i for i in reached if i not in joined]
+
+
+class Joined(Protocol):
+    """Parameters that have taken as many steps and are updated at once."""
+
+    places: list[int]
+
+    def holds(self, optimizer: "Optimizer") -> bool:
+        """Whether they still go together."""
+
+    def update(self, optimizer: "Optimizer") -> None:
+        """Update all of them."""
+
+
+class JoinedTensors:
+    """Short Tensors of one precision in a row, their states views of one array for each name."""
+
+    def __init__(self, optimizer: "Optimizer", places: list[int]) -> None:
+        self.places = places
+        self.tensors = [optimizer.parameters[i] for i in places]
+        self.x = np.concatenate([tensor.data for tensor in self.tensors], axis=None)
+        self.grad = np.empty_like(self.x)
+        self.parts, self.parts_of_grad = self._cut(self.x), self._cut(self.grad)
+        self.state: State = {}
+        states = [optimizer.state[i] for i in places]
+        for name in optimizer.state_names:
+            row = np.concatenate([state[name] for state in states], axis=None)
+            self.state[name] = row
+            for state, part in zip(states, self._cut(row), strict=True):
+                state[name] = part
+
+    def _cut(self, row: Array) -> list[Array]:
+        parts = np.split(row, np.cumsum([tensor.size for tensor in self.tensors])[:-1])
+        return [
+            part.reshape(tensor.shape) for part, tensor in zip(parts, self.tensors, strict=True)
+        ]
+
+    def holds(self, optimizer: "Optimizer") -> bool:
+        """Whether they still go together: a state may have been loaded, or this be a copy."""
+        if self.parts[0].base is not self.x:
+            return False
+        step, rows = optimizer.steps[self.places[0]], self.state.items()
+        for i, tensor in zip(self.places, self.tensors, strict=True):
+            if optimizer.steps[i] != step or tensor._data.dtype != self.x.dtype:
+                return False
+            state = optimizer.state[i]
+            for name, row in rows:
+                if state[name].base is not row:
+                    return False
+        return True
+
+    def update(self, optimizer: "Optimizer") -> None:
+        """Update all of the Tensors at once."""
+        parts = zip(self.tensors, self.parts, self.parts_of_grad, strict=True)
+        for tensor, part, part_of_grad in parts:
+            part[...] = tensor._data
+            part_of_grad[...] = plain(tensor._grad)
+        step = optimizer.steps[self.places[0]]
+        update_array(optimizer.update, self.x, self.grad, self.state, step)
+        for tensor, part in zip(self.tensors, self.parts, strict=True):
+            tensor._data[...] = part
+
+
+class JoinedValues:
+    """Values as one array, for as long as an update takes."""
+
+    def __init__(self, places: list[int]) -> None:
+        self.places = places
+
+    def holds(self, optimizer: "Optimizer") -> bool:
+        """Whether they still go together."""
+        return len({optimizer.steps[i] for i in self.places}) == 1
+
+    def update(self, optimizer: "Optimizer") -> None:
+        """Update all of the Values at once."""
+        values = [optimizer.parameters[i] for i in self.places]
+        states = [optimizer.state[i] for i in self.places]
+        x = np.array([value._data for value in values])
+        grad = np.array([float(value._grad) for value in values])
+        state = {name: np.array([own[name] for own in states]) for name in optimizer.state_names}
+        update_array(optimizer.update, x, grad, state, optimizer.steps[self.places[0]])
+        for value, number in zip(values, x.tolist(), strict=True):
+            value._data = number
+        for name, row in state.items():
+            for own, number in zip(states, row.tolist(), strict=True):
+                own[name] = number
+
+
+def update_array(update: Update, x: Array, grad: Array, state: State, step: int) -> None:
+    """Update an array where it is, by an elementwise rule, stretch by stretch if it is long."""
+    if x.size >= 2 * LONG and all([array.flags.c_contiguous for array in (x, *state.values())]):
+        row, grad = x.reshape(-1), grad.reshape(-1)
+        rows = {name: array.reshape(-1) for name, array in state.items()}
+        for start in range(0, x.size, LONG):
+            part = slice(start, start + LONG)
+            of_part = {name: row[part] for name, row in rows.items()}
+            update_array(update, row[part], grad[part], of_part, step)
+        return
+    new = dict(state)
+    moved = update(x, grad, new, step)
+    if moved is not x:  # a rule may make new arrays as well
+        x[...] = moved
+    for name, array in state.items():
+        if new[name] is not array:
+            array[...] = new[name]
+    if len(new) != len(state):
+        raise TypeError(
+            f"an elementwise update has a state of its state_names alone, {sorted(state)}, but "
+            f"left {sorted(new)}; name all of them, or do not mark it as elementwise"
+        )
+
+
+def plain(grad: Any) -> Any:
+    """The numbers of a gradient, which after `create_graph` is a node."""
+    return grad.data if isinstance(grad, Node) else grad
