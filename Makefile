@@ -4,6 +4,7 @@
 #   make demo DEMO=mnist ARGS="--model conv"   … with arguments of its own
 #   make test ARGS="-k relu -x"   arguments for pytest; ARGS=--cov measures coverage
 #   make test PYTHON=python3.13 VENV=.venv-3.13
+#   make bench ARGS="moons mnist"  some of the benchmarks; ARGS=--report writes their page again
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -12,6 +13,7 @@ ARGS   ?=
 
 python := $(VENV)/bin/python
 ready  := $(VENV)/.ready
+peers  := .venv-bench/.peers
 
 # A folder of data sets beside the checkout spares everyone a download.
 ifeq ($(TWINGRAD_DATA),)
@@ -20,7 +22,7 @@ export TWINGRAD_DATA := $(CURDIR)/../shared/data
 endif
 endif
 
-.PHONY: help demo test check pictures format clean
+.PHONY: help demo test check bench pictures format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile
@@ -39,6 +41,9 @@ check: $(ready) ## lint, formatting, types, direction of imports
 	@$(python) -m mypy
 	@$(python) $(VENV)/bin/lint-imports --no-logo
 
+bench: $(peers) ## race the peers, in an environment of their own; six minutes
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
+
 pictures: $(ready) ## draw the pictures of the documents again
 	@$(python) -m demos.expressions --out docs/images
 	@$(python) -m demos.moons --out docs/images
@@ -49,7 +54,7 @@ format: $(ready) ## rewrite the code in the project's format
 	@$(python) -m ruff format .
 
 clean: ## remove the environment, caches and outputs
-	rm -rf $(VENV) outputs build dist htmlcov .coverage
+	rm -rf $(VENV) .venv-bench outputs build dist htmlcov .coverage
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -65,6 +70,13 @@ $(ready): pyproject.toml constraints.txt | $(python)
 	@command -v uv >/dev/null || $(python) -m pip install --quiet uv >/dev/null 2>&1 || true
 	@PATH="$$PATH:$(CURDIR)/$(VENV)/bin"; \
 	  uv pip $(install) --python $(python) >/dev/null 2>&1 || $(python) -m pip $(install)
+	@touch $@
+
+# A peer that cannot be installed is said to be absent; `rm $(peers)` has it tried again.
+$(peers): pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.ready
+	@echo 'Installing the peers, PyTorch among them; this takes a minute or two ...'
+	@.venv-bench/bin/python -m benchmarks.peers
 	@touch $@
 
 # Debian's python3 comes without ensurepip, which venv needs; uv and virtualenv do not.

@@ -24,6 +24,7 @@ from .tape import Tape
 NO_STATIC: dict[str, Any] = {}
 _RULES = {**vars(array_rules), **vars(list_rules), **vars(rules), **vars(window_rules)}
 _data_of = attrgetter("_data")
+_new = object.__new__
 
 
 class Node(Operators, NumPyBorder):
@@ -93,7 +94,7 @@ class Node(Operators, NumPyBorder):
         if is_remembering.get():
             for parent in operands:
                 if not parent.constant:
-                    node = kind.__new__(kind)
+                    node = _new(kind)
                     node._data = data
                     node._grad = None
                     node._rule = rule

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .. import engine
 from ..engine import Node, ShapeError, Tensor, Value
+from ..engine.array_functions import by_columns
 from ..engine.tape import recorded_numbers
 
 NO_OUTPUTS = "a loss needs at least one output, but none came"
@@ -88,6 +89,8 @@ def distributions(
         raise TypeError(f"class indices are integers, but {labels.dtype} came; use .astype(int)")
 
     def check(numbers: Array) -> None:
+        if whole and numbers.min(initial=0) >= 0 and numbers.max(initial=0) < classes:
+            return
         wrong = numbers[(numbers < 0) | (numbers >= classes) | (numbers != np.floor(numbers))]
         if wrong.size:
             raise ValueError(
@@ -97,9 +100,10 @@ def distributions(
 
     if checked(labels, check).dtype == object:
         return _one_hot_nodes(labels, classes)
-    one_hot: Array = np.zeros((*labels.shape, classes), dtype=dtype)
-    np.put_along_axis(one_hot, np.expand_dims(labels.astype(int), -1), 1.0, axis=-1)
-    return one_hot
+    one_hot = np.zeros((labels.size, classes), dtype=dtype)
+    one_hot[np.arange(labels.size), labels.astype(int).ravel()] = 1.0
+    rows: Array = by_columns(one_hot.reshape(shape))
+    return rows
 
 
 def _check_rows(rows: Array) -> None:

@@ -98,7 +98,7 @@ def hinge_loss(outputs: Any, targets: Any, reduction: Reduction = "mean") -> Any
     """
 
     def check(signs: Array) -> None:
-        if not np.isin(signs, (-1, 1)).all():
+        if not (np.abs(signs) == 1).all():
             raise ValueError(
                 "hinge_loss takes targets of -1 and 1, but got "
                 f"{some(np.unique(signs))}; labels of 0 and 1 become 2 * labels - 1"

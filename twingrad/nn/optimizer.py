@@ -49,6 +49,11 @@ class Optimizer:
     def lr(self, lr: float) -> None:
         self._lr = at_least_zero("lr", lr)
 
+    @property
+    def elementwise(self) -> bool:
+        """Whether the update, being marked so, treats every number by itself."""
+        return is_elementwise(self.update)
+
     @np.errstate(all="ignore")  # as in the engine: NumPy warns where IEEE has an answer
     def step(self) -> None:
         """Update every parameter that has a gradient."""
@@ -57,13 +62,13 @@ class Optimizer:
             if parameter._grad is not None and not parameter.constant:  # `.grad` hides the None
                 self.steps[i] += 1
                 reached.append(i)
-        update, by_stretches = self.update, is_elementwise(self.update)
-        if by_stretches:
+        update, elementwise = self.update, self.elementwise
+        if elementwise:
             reached = self._stretches.update(self, reached)
         for i in reached:
             parameter, state, step = self.parameters[i], self.state[i], self.steps[i]
             x, grad = parameter.data, plain(parameter._grad)
-            if by_stretches and type(x) is not float:
+            if elementwise and type(x) is not float:
                 update_array(update, x, grad, state, step)
             else:
                 parameter.data = update(x, grad, state, step)
@@ -73,7 +78,8 @@ class Optimizer:
         """The new value of a parameter x, a float or an array; `step` counts from 1.
 
         What is written `x -= …` moves a float and an array alike, and the array in its own
-        memory; so may the arrays of the state be changed, but never the gradient.
+        memory; so may the arrays of the state be changed, but never the gradient. An update that
+        treats every number by itself is faster if it is marked `@elementwise`.
         """
         raise TypeError(f"{type(self).__name__} has no update()")
 

@@ -6,13 +6,13 @@ need not know where one parameter ends and the next begins.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Node, Value
+from ..engine import Node, Tensor
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -26,8 +26,6 @@ SHORT = 2**13
 """The numbers of a Tensor up to which to join it costs less than a call of its own."""
 LONG = 2**16
 """The numbers that stay in the cache together with all that an update computes on its way."""
-FEW = 2**6
-"""The Values up to which a call for each costs less than to join them."""
 
 _ELEMENTWISE: WeakSet[Callable[..., Any]] = WeakSet()
 
@@ -35,10 +33,10 @@ _ELEMENTWISE: WeakSet[Callable[..., Any]] = WeakSet()
 def elementwise(update: Rule) -> Rule:
     """Mark an `Optimizer.update` that treats every number by itself, wherever it stands.
 
-    Instead of one parameter after the other it is then given arrays of any length: a part of a
-    long Tensor, several short ones in a row, or many Values. Leave an update unmarked that looks
-    at its parameter as a whole, at a norm or a shape. One that overrides a marked one is unmarked
-    until it is marked itself.
+    Instead of one Tensor after the other it may then be given arrays of any length: a part of a
+    long one, or several short ones in a row; and all the Values of a recorded model as an array.
+    Leave an update unmarked that looks at its parameter as a whole, at a norm or a shape. One
+    that overrides a marked one is unmarked until it is marked itself.
     """
     _ELEMENTWISE.add(update)
     return update
@@ -59,43 +57,25 @@ class Stretches:
 
     def update(self, optimizer: "Optimizer", reached: list[int]) -> list[int]:
         """Update what is joined of the parameters at these places; returns the places left."""
-        if reached != self.reached or not all([joined.holds(optimizer) for joined in self.joined]):
+        if reached != self.reached or not all(joined.holds(optimizer) for joined in self.joined):
             self._arrange(optimizer, reached)
         for joined in self.joined:
             joined.update(optimizer)
         return self.alone
 
     def _arrange(self, optimizer: "Optimizer", reached: list[int]) -> None:
-        tensors: dict[Any, list[int]] = {}
-        values: dict[Any, list[int]] = {}
+        together: dict[Any, list[int]] = {}
         for i in reached:
-            parameter, step = optimizer.parameters[i], optimizer.steps[i]
-            if isinstance(parameter, Value):
-                values.setdefault(step, []).append(i)
-            elif parameter.size <= SHORT:
-                tensors.setdefault((step, parameter.dtype), []).append(i)
+            parameter = optimizer.parameters[i]
+            if isinstance(parameter, Tensor) and parameter.size <= SHORT:
+                together.setdefault((optimizer.steps[i], parameter.dtype), []).append(i)
         self.reached = reached
-        self.joined = [
-            *[JoinedTensors(optimizer, places) for places in tensors.values() if len(places) > 1],
-            *[JoinedValues(places) for places in values.values() if len(places) > FEW],
-        ]
+        self.joined = [Joined(optimizer, places) for places in together.values() if places[1:]]
         joined = {i for group in self.joined for i in group.places}
         self.alone = [i for i in reached if i not in joined]
 
 
-class Joined(Protocol):
-    """Parameters that have taken as many steps and are updated at once."""
-
-    places: list[int]
-
-    def holds(self, optimizer: "Optimizer") -> bool:
-        """Whether they still go together."""
-
-    def update(self, optimizer: "Optimizer") -> None:
-        """Update all of them."""
-
-
-class JoinedTensors:
+class Joined:
     """Short Tensors of one precision in a row, their states views of one array for each name."""
 
     def __init__(self, optimizer: "Optimizer", places: list[int]) -> None:
@@ -119,12 +99,14 @@ class JoinedTensors:
         ]
 
     def holds(self, optimizer: "Optimizer") -> bool:
-        """Whether they still go together: a state may have been loaded, or this be a copy."""
+        """Whether all is as it was: a state may have been loaded, or this may be a copy."""
         if self.parts[0].base is not self.x:
             return False
         step, rows = optimizer.steps[self.places[0]], self.state.items()
         for i, tensor in zip(self.places, self.tensors, strict=True):
-            if optimizer.steps[i] != step or tensor._data.dtype != self.x.dtype:
+            if optimizer.parameters[i] is not tensor or optimizer.steps[i] != step:
+                return False
+            if tensor._data.dtype != self.x.dtype:
                 return False
             state = optimizer.state[i]
             for name, row in rows:
@@ -144,34 +126,9 @@ class JoinedTensors:
             tensor._data[...] = part
 
 
-class JoinedValues:
-    """Values as one array, for as long as an update takes."""
-
-    def __init__(self, places: list[int]) -> None:
-        self.places = places
-
-    def holds(self, optimizer: "Optimizer") -> bool:
-        """Whether they still go together."""
-        return len({optimizer.steps[i] for i in self.places}) == 1
-
-    def update(self, optimizer: "Optimizer") -> None:
-        """Update all of the Values at once."""
-        values = [optimizer.parameters[i] for i in self.places]
-        states = [optimizer.state[i] for i in self.places]
-        x = np.array([value._data for value in values])
-        grad = np.array([float(value._grad) for value in values])
-        state = {name: np.array([own[name] for own in states]) for name in optimizer.state_names}
-        update_array(optimizer.update, x, grad, state, optimizer.steps[self.places[0]])
-        for value, number in zip(values, x.tolist(), strict=True):
-            value._data = number
-        for name, row in state.items():
-            for own, number in zip(states, row.tolist(), strict=True):
-                own[name] = number
-
-
 def update_array(update: Update, x: Array, grad: Array, state: State, step: int) -> None:
     """Update an array where it is, by an elementwise rule, stretch by stretch if it is long."""
-    if x.size >= 2 * LONG and all([array.flags.c_contiguous for array in (x, *state.values())]):
+    if x.size >= 2 * LONG and all(array.flags.c_contiguous for array in (x, *state.values())):
         row, grad = x.reshape(-1), grad.reshape(-1)
         rows = {name: array.reshape(-1) for name, array in state.items()}
         for start in range(0, x.size, LONG):
