@@ -102,8 +102,8 @@ def distributions(
         return _one_hot_nodes(labels, classes)
     one_hot = np.zeros((labels.size, classes), dtype=dtype)
     one_hot[np.arange(labels.size), labels.astype(int).ravel()] = 1.0
-    rows: Array = by_columns(one_hot.reshape(shape))
-    return rows
+    turned: Array = by_columns(one_hot.reshape(shape))
+    return turned
 
 
 def _check_rows(rows: Array) -> None:

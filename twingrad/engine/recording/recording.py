@@ -5,7 +5,7 @@ Eager, each number costs a Python object; replayed, a whole layer costs one call
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,6 @@ from .inputs import Inputs
 from .listing import Listing, Region
 from .program import Program
 from .reach import reachable_values
-
-_data_of = attrgetter("_data")
-_constant_of = attrgetter("constant")
 
 
 def record(f: Callable[..., Any] | Value, *inputs: Any) -> "Recording":
@@ -120,12 +117,13 @@ class Recording:
             program = Program(graph, self._inputs.nodes, np.array(results))
         self.program, self.nodes = program, len(order)
         places, cells = program.places, program.places.cells
-        self._held: list[Value] = program.held
-        self.leaves = self._held[: places.leaves.stop - places.leaves.start]
-        self._constant = [leaf.constant for leaf in self._held]
+        count = places.leaves.stop - places.leaves.start
+        self.leaves: list[Value] = program.held[:count]
+        self._frozen: list[Value] = program.held[count:]
+        self._held_format = Struct(f"{len(program.held)}d")
         self.reached = np.array([not graph.constant[graph.at[leaf]] for leaf in self.leaves])
         self._input_data = cells.data[places.inputs]
-        self._held_data = cells.data[places.leaves.start : places.frozen.stop]
+        self._held_buffer = cells.data[places.leaves.start : places.frozen.stop].data
         self.leaf_data, self.leaf_grad = cells.data[places.leaves], cells.grad[places.leaves]
         self._root = places.operand(np.array(graph.at[root]))
 
@@ -197,12 +195,13 @@ class Recording:
         return True
 
     def _see_that_it_still_holds(self) -> None:
-        held = self._held
-        self._held_data[:] = np.fromiter(map(_data_of, held), np.float64, len(held))
-        if list(map(_constant_of, held)) != self._constant:
+        leaves = [leaf._data for leaf in self.leaves if not leaf.constant]
+        frozen = [value._data for value in self._frozen if value.constant]
+        if len(leaves) < len(self.leaves) or len(frozen) < len(self._frozen):
             raise GraphError(
                 "a Value was frozen or unfrozen (`constant`) since this was recorded; record again"
             )
+        self._held_format.pack_into(self._held_buffer, 0, *leaves, *frozen)
         if self._made != Value.made and self._uses:
             new = reachable_values(self._uses) - self._known
             if new:
