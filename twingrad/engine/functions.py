@@ -224,7 +224,7 @@ def logsumexp_of(xs: Sequence[Operand]) -> Operand:
     """log(exp x₁ + … + exp xₙ), without overflow."""
     if isinstance(xs[0], Traced):
         return xs[0]._trace("logsumexp_of", xs)
-    if type(xs[0]) is not float:
+    if set(map(type, xs)) != {float}:
         return _logsumexp_of_columns(xs)
     largest = max(xs)
     if math.isinf(largest):  # inf - inf would be nan

@@ -217,8 +217,10 @@ class Lion(Optimizer):
 
 
 def _over(x: Any, y: Any) -> Any:
-    """x / y, where y is if that is an array."""
-    return np.divide(x, y, out=y) if isinstance(y, np.ndarray) else fn.divide(x, y)
+    """x / y, put in the place of y where that is an array of the same precision."""
+    if isinstance(y, np.ndarray) and y.dtype == x.dtype:
+        return np.divide(x, y, out=y)
+    return fn.divide(x, y)
 
 
 def _two_below_one(betas: Any) -> tuple[float, float]:

@@ -66,9 +66,11 @@ class Stretches:
     def _arrange(self, optimizer: "Optimizer", reached: list[int]) -> None:
         together: dict[Any, list[int]] = {}
         for i in reached:
-            parameter = optimizer.parameters[i]
+            parameter, state = optimizer.parameters[i], optimizer.state[i]
             if isinstance(parameter, Tensor) and parameter.size <= SHORT:
-                together.setdefault((optimizer.steps[i], parameter.dtype), []).append(i)
+                precisions = [state[name].dtype for name in optimizer.state_names]
+                alike = optimizer.steps[i], parameter.dtype, *precisions
+                together.setdefault(alike, []).append(i)
         self.reached = reached
         self.joined = [Joined(optimizer, places) for places in together.values() if places[1:]]
         joined = {i for group in self.joined for i in group.places}
@@ -76,7 +78,10 @@ class Stretches:
 
 
 class Joined:
-    """Short Tensors of one precision in a row, their states views of one array for each name."""
+    """Short Tensors in a row, of one precision and as many steps each, and so their states.
+
+    The numbers of the Tensors come and go with every step; of the states there are only views.
+    """
 
     def __init__(self, optimizer: "Optimizer", places: list[int]) -> None:
         self.places = places

@@ -114,7 +114,7 @@ class View:
 
     def add(self, grad: Any) -> None:
         """Add a gradient, summed over the axes along which these cells were repeated."""
-        self.grad += grad if grad.shape == self.shape else summed_to(grad, self.shape)
+        self.grad += summed_to(grad, self.shape)
 
 
 class Whole:
@@ -133,17 +133,16 @@ class Whole:
 
     def get(self) -> Any:
         """The result."""
-        return self.block.data.reshape(self.shape) if self.reshaped else self.block.data
+        if not self.reshaped:
+            return self.block.data
+        return self.block.data.reshape(self.shape) if self.shape else self.block.data.item()
 
     def add(self, grad: Any) -> None:
         """Add a gradient, summed over the axes along which the result was repeated."""
         block = self.block
-        if not self.shape:
-            grad = single(grad)
-        elif grad.shape != self.shape:
-            grad = summed_to(grad, self.shape)
+        grad = summed_to(grad, self.shape) if self.shape else single(grad)
         if self.reshaped:
-            grad = grad.reshape(block.shape)
+            grad = np.reshape(grad, block.shape)
         block.grad = grad if block.grad is None else block.grad + grad
 
 
@@ -175,9 +174,15 @@ def single(grad: Any) -> float:
     return grad if type(grad) is float else float(np.add.reduce(grad, axis=None))
 
 
-def summed_to(grad: Array, shape: tuple[int, ...]) -> Any:
+def summed_to(grad: Any, shape: tuple[int, ...]) -> Any:
     """A gradient summed over the axes along which numbers of this shape had been repeated."""
-    axes = tuple(i for i, n in enumerate(shape) if n == 1 and grad.shape[i] != 1)
+    try:
+        came = grad.shape
+    except AttributeError:  # a plain 0, as a rule of the user's may say that there is no slope
+        return np.full(shape, grad)
+    if came == shape:
+        return grad
+    axes = tuple(i for i, n in enumerate(shape) if n == 1 and came[i] != 1)
     return np.add.reduce(grad, axis=axes, keepdims=True)
 
 

@@ -97,7 +97,8 @@ class Program:
             )
             self._add_product(group, left, right, bias[i], group.members[i])
         elif loose.any():
-            operands = [self.places.operand(x[loose]) for x in (first, second, bias)]
+            factors = [self.places.operand(x[loose], as_matrix=True) for x in (first, second)]
+            operands = [*factors, self.places.operand(bias[loose])]
             self._run(row_products, {}, operands, group.members[loose], group.constant)
 
     def _add_product(
