@@ -21,6 +21,9 @@ _RULES_OF_OURS = __name__.rpartition(".")[0]
 
 def as_array(x: Any, dtype: npt.DTypeLike | None = None, *, copy: bool = False) -> Array:
     """Real numbers as an array of floats: those keep their dtype, others become float64."""
+    if type(x) is np.ndarray and x.dtype.kind == "f" and not copy:
+        if dtype is None or dtype is x.dtype:
+            return x  # most of what comes, and comes in every operation
     if isinstance(x, Traced):
         raise TypeError(
             f"expected plain numbers, but a {type(x).__name__} came, which is a node already; "

@@ -48,6 +48,9 @@ class Node(Operators, NumPyBorder):
     label: str
     parents: tuple["Node", ...]
 
+    made: ClassVar[int] = 0
+    """How many leaves were made, one way or another; a recording looks out for new ones."""
+
     svg_in_notebooks: ClassVar[Callable[["Node"], str | None] | None] = None
     """How a notebook draws a node; `twingrad` puts it here, for drawing is above the engine."""
 
@@ -201,6 +204,11 @@ class Node(Operators, NumPyBorder):
         total = grad if self._grad is None else self._grad + grad
         self._grad = total if type(total) is self.holds else self._as_gradient(total)
 
+    def _as_variable(self) -> Self:
+        """Itself, as something to differentiate by."""
+        self.constant = False
+        return self
+
     def detach(self) -> Self:
         """The same number without its past: a constant, through which no gradient flows."""
         if Tape.running.get() is not None:
@@ -214,6 +222,7 @@ class Node(Operators, NumPyBorder):
                 f"a {type(self).__name__} that was computed cannot be copied or pickled, because "
                 "its past is made of functions; take the leaves, or its number, by detach()"
             )
+        type(self).made += 1
         return super().__reduce_ex__(protocol)
 
     def _repr_svg_(self) -> str | None:

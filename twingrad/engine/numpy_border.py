@@ -30,7 +30,13 @@ _RULES: dict[Any, Any] = {
     np.minimum: rules.minimum,
     np.matmul: array_rules.matmul,
 }
-_COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal}
+_COMPARISONS = {
+    np.less: ("__lt__", "__gt__"),
+    np.less_equal: ("__le__", "__ge__"),
+    np.greater: ("__gt__", "__lt__"),
+    np.greater_equal: ("__ge__", "__le__"),
+}
+"""The method of a node on the left, and of one on the right."""
 _FUNCTIONS = {
     np.sum: "sum",
     np.mean: "mean",
@@ -70,7 +76,9 @@ class NumPyBorder:
             )
         if method == "__call__" and not kwargs:
             if ufunc in _COMPARISONS:
-                return ufunc(*[getattr(x, "_data", x) for x in inputs])
+                on_the_right = inputs[0] is not self
+                method_of_node = _COMPARISONS[ufunc][on_the_right]
+                return getattr(self, method_of_node)(inputs[not on_the_right])
             rule = _RULES.get(ufunc)
             if rule is not None:
                 node = next(x for x in inputs if isinstance(x, NumPyBorder))

@@ -18,6 +18,7 @@ from .node import Node
 from .rules import identity
 from .structure import aligned, flatten, map_leaves, rebuild
 from .sweep import enable_grad, gradients, is_remembering
+from .tape import Tape
 from .tensor import Tensor
 from .value import Value, as_float
 
@@ -160,6 +161,8 @@ def fresh(x: Any) -> Node:
     """A node of its own for an argument, connected to it if that is itself differentiated."""
     if isinstance(x, Node) and not x.constant:
         return x._apply(identity, (x,))
+    if isinstance(x, Value) and Tape.running.get() is not None:
+        return x.detach()._as_variable()
     return unconnected(x)
 
 

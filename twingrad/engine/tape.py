@@ -36,7 +36,11 @@ def ask(question: Callable[..., Any], node: Any, other: Any, *numbers: Any) -> A
     answer = question(*numbers)
     tape = Tape.running.get()
     if tape is not None:
-        tape.guards.append(Guard(question, node, other, answer))
+        if isinstance(answer, np.ndarray):  # of a comparison with every number of an array
+            pairs = zip(np.ravel(numbers[1]).tolist(), np.ravel(answer).tolist(), strict=True)
+            tape.guards += [Guard(question, node, *pair) for pair in pairs]
+        else:
+            tape.guards.append(Guard(question, node, other, answer))
     return answer
 
 

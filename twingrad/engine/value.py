@@ -4,10 +4,11 @@ Everything that is calculus is in `rules`, everything that is graph in `node`; l
 makes a float a float: what counts as one number, and how it prints.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from .errors import GraphError
 from .node import Node
 from .tape import Tape, ask
 
@@ -28,8 +29,6 @@ class Value(Node):
     __slots__ = ()
 
     holds = float
-    made: ClassVar[int] = 0
-    """How many Values were made by name, as leaves are; a recording looks out for new ones."""
 
     def __init__(self, data: Any, *, label: str = "") -> None:
         Value.made += 1
@@ -48,6 +47,12 @@ class Value(Node):
     @property
     def grad(self) -> Any:
         """The gradient collected so far, 0.0 at first; a Value after `create_graph`."""
+        if type(self._grad) is float and Tape.running.get() is not None:
+            raise GraphError(
+                "a gradient that is a plain number cannot be computed anew by a replay, so it has "
+                "no part in a function that is recorded; use tg.grad, or "
+                "backward(create_graph=True)"
+            )
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter

@@ -95,10 +95,12 @@ def _reached(who: str, parameters: Node | Iterable[Any]) -> dict[int, Any]:
 
 
 def _norm(gradients: list[Any], power: float) -> float:
-    """(Σ|g|^power)^(1/power) of numbers divided by the largest, so that no power overflows."""
+    """(Σ|g|^power)^(1/power), of numbers divided by the largest where a power might overflow."""
     if not gradients:
         return 0.0
     numbers = np.concatenate([np.ravel(g) for g in gradients], dtype=np.float64)
+    if power == 2.0 and 1e-140 < (norm := float(np.linalg.norm(numbers))) < 1e140:
+        return norm  # squares neither overflowed nor vanished, and a pass or three are spared
     largest = float(np.max(np.abs(numbers), initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest

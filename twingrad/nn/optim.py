@@ -106,7 +106,7 @@ class Adam(Optimizer):
         square = grad * grad
         square *= 1.0 - beta2
         v += square
-        del square
+        del square  # its memory, still in the cache, serves what comes next
         state["m"], state["v"] = m, v
         # √v̂ is √v/correction: numbers take the correction over, and the arrays one pass less.
         correction = math.sqrt(1.0 - beta2**step)

@@ -233,7 +233,7 @@ class Recorder:
             yield
             return
         if not (
-            getattr(optimizer, "elementwise", True)
+            optimizer.elementwise
             and len(set(self._steps)) == 1
             and (self._has_grad[:count] & self._free[:count]).all()
         ):

@@ -135,14 +135,14 @@ class Whole:
         """The result."""
         if not self.reshaped:
             return self.block.data
-        return self.block.data.reshape(self.shape) if self.shape else self.block.data.item()
+        return np.reshape(self.block.data, self.shape) if self.shape else self.block.data.item()
 
     def add(self, grad: Any) -> None:
         """Add a gradient, summed over the axes along which the result was repeated."""
         block = self.block
         grad = summed_to(grad, self.shape) if self.shape else single(grad)
         if self.reshaped:
-            grad = np.reshape(grad, block.shape)
+            grad = np.reshape(grad, block.shape) if block.shape else single(grad)
         block.grad = grad if block.grad is None else block.grad + grad
 
 

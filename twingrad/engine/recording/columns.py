@@ -124,10 +124,14 @@ class Columns:
         return np.array(level, np.intp)
 
 
+def _exactly(x: Any) -> Any:
+    return repr(x) if isinstance(x, float) else x  # 0.0 and -0.0 are equal
+
+
 def _rule_and_static(node: Node) -> Any:
     """What tells two operations apart; an array among the static makes one that has no equal."""
     try:
-        key = (node._rule, *sorted(node._static.items()))
+        key = (node._rule, *[(k, type(x), _exactly(x)) for k, x in sorted(node._static.items())])
         hash(key)
     except TypeError:
         return id(node)

@@ -41,7 +41,7 @@ def grids(first: Ints, second: Ints) -> list[Grid]:
         rows, columns = _renumbered(a[members]), _renumbered(b[members])
         shape = int(rows.max()) + 1, int(columns.max()) + 1
         at = rows * shape[1] + columns
-        if len(members) == shape[0] * shape[1] and len(np.unique(at)) == len(at):
+        if 1 < len(members) == shape[0] * shape[1] and len(np.unique(at)) == len(at):
             arranged = members[np.argsort(at)].reshape(shape)
             found.append(Grid(arranged, first[arranged[:, 0]], second[arranged[0]].T))
     return found

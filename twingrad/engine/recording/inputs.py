@@ -3,6 +3,7 @@
 They stand where plain numbers would: no gradient flows into them, and `==` compares them.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from operator import eq, index, ne
 from typing import Any
@@ -13,12 +14,14 @@ import numpy.typing as npt
 from ..errors import GraphError, ShapeError
 from ..node import NO_STATIC, Node
 from ..structure import flatten, map_leaves
-from ..tape import ask
+from ..tape import Tape, ask
 from ..tensor import Tensor
 from ..value import Value, as_float
 
 Array = npt.NDArray[Any]
 NUMBERS = int | float | np.bool_ | np.integer | np.floating
+_EQUALITY: dict[Any, Callable[[Any, Any], Any]] = {np.equal: eq, np.not_equal: ne}
+_ENGINE = __name__.rpartition(".recording")[0]
 
 
 class Input(Value):
@@ -33,21 +36,33 @@ class Input(Value):
         static: dict[str, Any] = NO_STATIC,
     ) -> Any:
         node = super()._apply(rule, operands, static)
-        if not node.constant:
+        if not all(isinstance(parent, Input) for parent in node.parents):
             node.__class__ = Value  # type: ignore[assignment]
         return node
 
     def __eq__(self, other: object) -> Any:
-        if isinstance(other, Value | NUMBERS):
+        if isinstance(other, Input | NUMBERS):
             return ask(eq, self, other, self._data, self._compared(other))
         return NotImplemented
 
     def __ne__(self, other: object) -> Any:
-        if isinstance(other, Value | NUMBERS):
+        if isinstance(other, Input | NUMBERS):
             return ask(ne, self, other, self._data, self._compared(other))
         return NotImplemented
 
-    __hash__ = Value.__hash__
+    def __hash__(self) -> int:
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if Tape.running.get() is None or caller.startswith(_ENGINE):
+            return object.__hash__(self)
+        return hash(float(self))  # in a set or a dict of the user's it is the number
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """Compare with NumPy's numbers too; everything else as a Value does."""
+        if ufunc in _EQUALITY and method == "__call__" and not kwargs:
+            other = inputs[1] if inputs[0] is self else inputs[0]
+            is_number = isinstance(other, np.generic | np.ndarray) and not other.ndim
+            return _EQUALITY[ufunc](self, other.item() if is_number else other)
+        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
     def __index__(self) -> int:
         if self._data != int(self._data):
@@ -65,7 +80,6 @@ class Inputs:
     """
 
     def __init__(self, arguments: Sequence[Any]) -> None:
-        self.arguments = arguments
         self.nodes: list[Node] = []
         self.given = [self._taken(argument) for argument in arguments]
 
@@ -116,12 +130,8 @@ class Inputs:
                 f"this was recorded with {len(self.given)} inputs, but replay() got "
                 f"{len(arguments)}"
             )
-        numbers = []
-        for i, (argument, given) in enumerate(zip(arguments, self.given, strict=True)):
-            if isinstance(given, np.ndarray):
-                numbers.append(_array(argument, given.shape, i).ravel())
-            else:
-                numbers.append(np.array(_numbers(argument, given, f"input {i}"), np.float64))
+        pairs = zip(arguments, self.given, strict=True)
+        numbers = [_numbers(*pair, f"input {i}") for i, pair in enumerate(pairs)]
         cells[...] = np.concatenate(numbers) if numbers else 0.0
 
 
@@ -135,22 +145,28 @@ def _shape_of(tree: Any) -> tuple[int, ...] | None:
     return (len(tree), *shapes.pop())  # type: ignore[misc]
 
 
-def _array(argument: Any, shape: tuple[int, ...], i: int) -> Array:
-    array = np.asarray(argument)
+def _array(argument: Any, shape: tuple[int, ...], where: str) -> Array:
+    try:
+        array = np.asarray(argument)
+    except ValueError:
+        raise ShapeError(
+            f"{where} was recorded with shape {shape}, but ragged lists came; give it rows of "
+            "equal length"
+        ) from None
     if array.shape != shape:
         raise ShapeError(
-            f"input {i} was recorded with shape {shape}, but shape {array.shape} came; a recording "
+            f"{where} was recorded with shape {shape}, but shape {array.shape} came; a recording "
             "holds for one shape: record another for this one"
         )
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"input {i} was recorded as numbers, but an array of {array.dtype} came")
+        raise TypeError(f"{where} was recorded as numbers, but an array of {array.dtype} came")
     return array
 
 
-def _numbers(argument: Any, given: Any, where: str) -> list[float]:
+def _numbers(argument: Any, given: Any, where: str) -> Array:
     """The numbers of an argument, in the order of the inputs that a like one became."""
-    if isinstance(given, np.ndarray):
-        return _array(argument, given.shape, int(where.split()[1])).ravel().tolist()
+    if isinstance(given, np.ndarray) and (not given.size or isinstance(given.item(0), Input)):
+        return _array(argument, given.shape, where).ravel()
     if isinstance(given, dict):
         if not isinstance(argument, dict) or argument.keys() != given.keys():
             raise ShapeError(f"{where} was recorded with the keys {list(given)}, not {argument!r}")
@@ -170,12 +186,19 @@ def _numbers(argument: Any, given: Any, where: str) -> list[float]:
                 f"{where} was recorded as a plain number, but a Value came; record with the Value "
                 "to have its gradient, or pass its number, float(value)"
             )
-        return [as_float(argument)]
+        return np.array([as_float(argument)])
     else:
-        if argument is not given and flatten([argument == given])[0] is not True:
+        if not _is_same(argument, given):
             raise GraphError(
                 f"{where} was recorded with {given!r}, which is no number and so part of the "
                 f"recording, but {argument!r} came; record again with that"
             )
-        return []
-    return [number for pair in pairs for number in _numbers(*pair, where)]
+        return np.zeros(0)
+    return np.concatenate([np.zeros(0), *[_numbers(*pair, where) for pair in pairs]])
+
+
+def _is_same(argument: Any, given: Any) -> bool:
+    if isinstance(given, np.ndarray) and isinstance(argument, np.ndarray):  # of Values
+        pairs = zip(argument.ravel().tolist(), given.ravel().tolist(), strict=False)
+        return argument.shape == given.shape and all(a is b for a, b in pairs)
+    return argument is given or (not isinstance(given, Value) and bool(argument == given))

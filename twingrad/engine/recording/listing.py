@@ -13,7 +13,7 @@ from .. import array_rules, layer_rules, list_rules, rules
 from ..symbols import operation_name
 from .cells import Block, Fixed, Gather, Operand, Single, Whole
 from .program import Program
-from .steps import Loop, Step, row_products
+from .steps import Loop, Repeated, Step, row_products
 
 _INFIX = {rules.add, rules.sub, rules.mul, rules.divide, rules.power, array_rules.matmul}
 _NUMPY: dict[Any, str] = {
@@ -47,6 +47,7 @@ class Listing:
         self.program, self._inputs = program, inputs
         self._counts: dict[str, int] = {}
         self._named: dict[Any, str] = {}
+        self._labels = [leaf.label for leaf in program.held]
         self.matrices: list[str] = []
         self.lines: list[tuple[str, str]] = []
         last = root.block if isinstance(root, Whole) else None
@@ -55,7 +56,10 @@ class Listing:
             if isinstance(step, Loop):
                 text = f"… {len(step.calls):,} operations, one after the other"
             else:
-                text = f"{step.block.name} = {self._expression(step)}"
+                text = self._expression(step)
+                if isinstance(step, Repeated):  # written several times, and done once
+                    text = f"np.broadcast_to({text}, {step.block.shape})"
+                text = f"{step.block.name} = {text}"
             self.lines.append((text, str(step.block.shape) if step.block.shape else "a number"))
 
     def _name_result(self, block: Block, letter: str, last: bool) -> None:
@@ -69,6 +73,8 @@ class Listing:
         products = (array_rules.matmul, layer_rules.linear)
         letters = "pWb" if step.rule in products else "p" * len(step.operands)
         names = [self._name(x, letter) for x, letter in zip(step.operands, letters, strict=False)]
+        if step.rule is rules.power and names[0].startswith("-"):
+            names[0] = f"({names[0]})"
         if step.rule in _INFIX:
             return f" {operation_name(step.rule)} ".join(names)
         if step.rule in _NUMPY:
@@ -85,7 +91,8 @@ class Listing:
     def _name(self, operand: Operand, letter: str) -> str:
         if isinstance(operand, Fixed):
             if not operand.shape:
-                return f"{operand.data:.6g}"
+                short = f"{operand.data:.6g}"
+                return short if float(short) == operand.data else repr(operand.data)
             key: Any = operand.data.tobytes(), operand.shape
             return self._once(key, "C", operand.shape)
         if isinstance(operand, Whole):
@@ -101,7 +108,9 @@ class Listing:
         if places.inputs.stop <= start < places.frozen.stop:
             if isinstance(operand, Single):
                 label: str = self.program.held[start - places.leaves.start].label
-                return label or self._once(start, "p", ())
+                return (label if self._labels.count(label) == 1 else "") or self._once(
+                    start, "p", ()
+                )
             return self._once((start, operand.shape, operand.steps), letter, operand.shape)
         region = self._region(start)
         if isinstance(operand, Single):
@@ -130,6 +139,8 @@ class Listing:
 
 def _index(region: Region, start: int, shape: tuple[int, ...], steps: tuple[int, ...]) -> str:
     """How a part of an array is written: "[:, 0]", "[:, None]", or nothing for the whole."""
+    if not region.shape:
+        return ""
     cells = region.start + np.arange(int(np.prod(region.shape))).reshape(region.shape)
     part = start + sum(
         (step * np.arange(n)).reshape([n if axis == i else 1 for i in range(len(shape))])

@@ -56,10 +56,19 @@ class Program:
     def backward(self, root: Operand) -> None:
         """Compute all gradients of the root."""
         self.places.cells.grad.fill(0.0)
-        root.add(1.0)
-        for step in reversed(self.steps):
-            if not step.constant:
-                step.backward()
+        try:
+            root.add(1.0)
+            for step in reversed(self.steps):
+                if not step.constant:
+                    step.backward()
+        except BaseException:
+            for block in self.places.blocks:
+                block.grad = None
+            raise
+
+    def forget_nodes(self) -> None:
+        """Let go of the recorded graph, which nothing needs any more but its leaves."""
+        del self.graph, self.places.graph
 
     # Sums of products
 
@@ -118,7 +127,7 @@ class Program:
     def _add(self, group: Group) -> None:
         if group.rule is list_rules.dot:
             self._add_products(group)
-        elif group.rule is list_rules.total:
+        elif group.rule is list_rules.total and group.operands.shape[1] > 1:
             self._add_sums(group)
         else:
             self._add_maps(group)
@@ -135,6 +144,8 @@ class Program:
 
     def _add_maps(self, group: Group) -> None:
         """A group in one operation; in a few, if its operands come from a few results."""
+        for column in group.operands.T:
+            self.places.settle(column)
         sources = self.places.sources(group.operands)
         distinct, part = np.unique(sources, axis=0, return_inverse=True)
         if 1 < len(distinct) <= FEW_PARTS:
@@ -163,7 +174,7 @@ class Program:
         count = len(places)
         if count == 1:
             return ()
-        blocks = {self.places.block_at(int(place)) for place in places[0]}
+        blocks = [self.places.block_at(int(place)) for place in places[0]]
         shapes = [block.shape for block in blocks if block is not None and block.count == count]
         shapes.append((count,))
         shapes += [(n, count // n) for n in sorted({*distinct}) if 1 < n < count and not count % n]
@@ -175,13 +186,11 @@ class Program:
 
     def _takes_arrays(self, group: Group, operands: Sequence[Operand], members: Ints) -> bool:
         """Whether a rule of the user's gives of arrays what it gave of their numbers."""
-        nodes: list[Any] = [self.graph.nodes[i] for i in members.ravel().tolist()]
+        rng = np.random.default_rng(0)
+        recorded = [x.get() for x in operands]
+        others = [[rng.standard_normal(np.shape(x)) for x in recorded] for _ in range(2)]
         try:
-            data, pullback = group.rule(*[x.get() for x in operands], **group.static)
-            passed = pullback(np.ones(members.shape))
-            alone = zip(*[node._pullback(1.0) for node in nodes], strict=True)
-            pairs = [(data, self.graph.data[members]), *zip(passed, alone, strict=True)]
-            return all(_equal(of_arrays, of_numbers, members) for of_arrays, of_numbers in pairs)
+            return all(_agrees(group, numbers, members) for numbers in (recorded, *others))
         except Exception:  # whatever it raises, of numbers it did not
             return False
 
@@ -218,6 +227,20 @@ class Program:
         loop = Loop(self.places.cells, sorted(calls, key=lambda call: call.output), block)
         loop.forward()
         self.steps.append(loop)
+
+
+def _agrees(group: Group, arrays: Sequence[Any], members: Ints) -> bool:
+    """Whether a rule gives of arrays what it gives of each of their numbers."""
+    data, pullback = group.rule(*arrays, **group.static)
+    slopes = pullback(np.ones(members.shape))
+    columns = [np.broadcast_to(x, members.shape).ravel().tolist() for x in arrays]
+    alone = [group.rule(*numbers, **group.static) for numbers in zip(*columns, strict=True)]
+    passed = list(zip(*[back(1.0) for _, back in alone], strict=True))
+    return (
+        len(slopes) == len(passed) == len(arrays)
+        and _equal(data, [number for number, _ in alone], members)
+        and all(_equal(*pair, members) for pair in zip(slopes, passed, strict=True))
+    )
 
 
 def _equal(of_arrays: Any, of_numbers: Any, members: Ints) -> bool:

@@ -1,64 +1,72 @@
 """Which Values a function can reach: through its closure, its globals, lists, models and dicts.
 
-A Value that was made after a recording, and that the function would use by now, is how a recording
+A Value that came after a recording, and that the function would use by now, is how a recording
 goes out of date without a sign.
 """
 
-from functools import partial
-from types import CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Sequence
+from gc import get_referents
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..value import Value
+from .inputs import Input
 
-_OURS = __name__.partition(".")[0]
+_LIBRARIES = (__name__.partition(".")[0], "numpy", "builtins")
+_NOT_FOLLOWED = str | bytes | int | float | complex | np.generic | ModuleType | CodeType
 _AT_MOST = 1_000_000
 
 
-def reachable_values(f: Any) -> set[Value]:
-    """The Values that are nobody's result, wherever a function may find them."""
+def reachable(roots: Sequence[Any]) -> tuple[set[Value], list[Any]]:
+    """The Values that are nobody's result, wherever functions and objects may find them.
+
+    Also the lists, dicts and other containers on the way, whose lengths tell of additions.
+    """
     found: set[Value] = set()
-    seen: set[int] = set()
-    waiting = [f]
+    containers: list[Any] = []
+    seen: dict[int, Any] = {}
+    waiting = list(roots)
     while waiting and len(seen) < _AT_MOST:
         x = waiting.pop()
-        if id(x) in seen or isinstance(x, str | bytes | int | float | type | ModuleType):
+        if id(x) in seen or isinstance(x, _NOT_FOLLOWED):
             continue
-        seen.add(id(x))
+        seen[id(x)] = x
         if isinstance(x, Value):
-            if not x.parents:
+            if not x.parents and not isinstance(x, Input):
                 found.add(x)
         elif isinstance(x, FunctionType):
             waiting += _used_by(x)
-        elif isinstance(x, MethodType):
-            waiting += [x.__self__, x.__func__]
-        elif isinstance(x, partial):
-            waiting += [x.func, *x.args, *x.keywords.values()]
-        elif isinstance(x, dict):
-            waiting += x.values()
-        elif isinstance(x, list | tuple | set | frozenset):
-            waiting += x
         elif isinstance(x, np.ndarray):
             waiting += x.ravel().tolist() if x.dtype == object else []
+        elif isinstance(x, type):
+            if not _is_library(x):
+                waiting += vars(x).values()
         else:
-            waiting += getattr(x, "__dict__", {}).values()
-    return found
+            if isinstance(x, list | dict | set):
+                containers.append(x)
+            waiting += get_referents(x)  # whatever it holds: items, attributes, slots, its class
+    return found, containers
+
+
+def _is_library(x: Any) -> bool:
+    """Whether a function or a class is one of this package, of NumPy or built in."""
+    return (x.__module__ or "").partition(".")[0] in _LIBRARIES
 
 
 def _used_by(function: FunctionType) -> list[Any]:
-    """What a function holds and what it finds by name; one of this package holds no leaves."""
-    if (function.__module__ or "").partition(".")[0] == _OURS:
-        return []
-    held = []
-    for cell in function.__closure__ or ():
-        try:
-            held.append(cell.cell_contents)
-        except ValueError:  # a name that is assigned later
-            continue
-    names = function.__globals__
-    held += [names[name] for name in _names(function.__code__) if name in names]
-    return [*held, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    """What a function holds, and what it finds by name, in its globals or in modules there."""
+    held: list[Any] = [function.__closure__, function.__defaults__, function.__kwdefaults__]
+    if _is_library(function):
+        return held
+    names, found = _names(function.__code__), function.__globals__
+    used = [found[name] for name in names if name in found]
+    used += [cell.cell_contents for cell in function.__closure__ or () if get_referents(cell)]
+    for module in [x for x in used if isinstance(x, ModuleType)]:
+        if module.__name__.partition(".")[0] not in _LIBRARIES:
+            used += [vars(module)[name] for name in names if name in vars(module)]
+    return held + used
 
 
 def _names(code: CodeType) -> set[str]:

@@ -24,7 +24,7 @@ from .guards import Guards
 from .inputs import Inputs
 from .listing import Listing, Region
 from .program import Program
-from .reach import reachable_values
+from .reach import reachable
 
 
 def record(f: Callable[..., Any] | Value, *inputs: Any) -> "Recording":
@@ -133,9 +133,13 @@ class Recording:
         self._others_at = kept(others)
         self._guards = Guards(tape.guards, kept)
         self._checks = [(kept(nodes), check) for nodes, check in tape.checks]
-        self._uses = () if f is None else (f, *uses)
-        self._known = reachable_values(self._uses)
+        self._uses = () if f is None else (f, *uses, *self._inputs.given)
+        self._known, self._containers = reachable(self._uses)
+        self._lengths = list(map(len, self._containers))
         self._made = Value.made
+        self._guards.take_numbers(cells.data)
+        program.forget_nodes()
+        self._inputs.nodes.clear()
 
     def replay(self, *inputs: Any) -> float:
         """Recompute everything from the leaves' present data and these inputs; return the loss.
@@ -202,8 +206,10 @@ class Recording:
                 "a Value was frozen or unfrozen (`constant`) since this was recorded; record again"
             )
         self._held_format.pack_into(self._held_buffer, 0, *leaves, *frozen)
-        if self._made != Value.made and self._uses:
-            new = reachable_values(self._uses) - self._known
+        if self._made != Value.made or self._lengths != list(map(len, self._containers)):
+            values, self._containers = reachable(self._uses)
+            self._lengths = list(map(len, self._containers))
+            new = values - self._known
             if new:
                 raise GraphError(
                     f"{self.name} can reach {len(new)} Value{'s' * (len(new) > 1)} made since it "

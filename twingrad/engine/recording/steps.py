@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import array_rules, rules
+from ..errors import GraphError
 from .cells import Block, Cells, Operand, single, summed_to
 
 
@@ -106,6 +107,8 @@ class Loop:
         outside = sorted({i for call in calls for i in call.operands if i not in known})
         self.outside = np.array(outside, np.intp)
         at = {place: i for i, place in enumerate([*outside, *outputs])}
+        used = {i for call in calls for i in call.operands}
+        self.within = [call.output in used for call in calls]
         self.places = [[at[i] for i in call.operands] for call in calls]
         self.pullbacks: list[Any] = []
         self.constant = all(not any(call.wanted) for call in calls)
@@ -124,12 +127,18 @@ class Loop:
     def backward(self) -> None:
         """Pass the gradients on, in the opposite order."""
         count = len(self.outside)
-        grads = [0.0] * count + self.block.gathered_grad().tolist()
+        came: list[Any] = [None] * count + self.block.gathered_grad().tolist()
         for i in range(len(self.calls) - 1, -1, -1):
-            call = self.calls[i]
-            for j, wanted, grad in zip(
-                self.places[i], call.wanted, self.pullbacks[i](grads[count + i]), strict=True
-            ):
-                if wanted and grad is not None:
-                    grads[j] += grad
-        np.add.at(self.cells.grad, self.outside, grads[:count])
+            call, grad = self.calls[i], came[count + i]
+            if grad == 0.0 and self.within[i]:
+                continue  # nothing came: what is used in the loop need not be elsewhere
+            passed = self.pullbacks[i](grad)
+            if type(passed) is not tuple or len(passed) != len(call.wanted):
+                raise GraphError(
+                    f"the pullback of {call.rule.__name__!r} returned {passed!r} for "
+                    f"{len(call.wanted)} operands; it must return a tuple of one gradient for each"
+                )
+            for j, wanted, part in zip(self.places[i], call.wanted, passed, strict=True):
+                if wanted and part is not None:
+                    came[j] = part if came[j] is None else came[j] + part
+        np.add.at(self.cells.grad, self.outside, [0.0 if x is None else x for x in came[:count]])

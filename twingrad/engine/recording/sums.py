@@ -24,7 +24,7 @@ class Sums:
 
     def __init__(self, graph: Columns, results: Ints) -> None:
         self.is_dot = graph.is_rule(list_rules.dot)
-        adds = graph.is_rule(rules.add, list_rules.total)
+        adds = graph.is_rule(rules.add, list_rules.total) & (graph.arity > 1)
         self.is_sum = adds | self.is_dot
 
         # Each operand of each node is an edge, from its owner and from one place there.
@@ -42,7 +42,10 @@ class Sums:
         added_once = used_once & (graph.arity > 0) & (constant == constant[consumer])
         if len(owner):
             added_once &= added[edge_of]
-        part = self.is_sum & added_once
+        # A number added to a whole sum is added to it afterwards: it would spoil a bias.
+        literal = (graph.kind[graph.operands] == LITERAL) & (graph.data[graph.operands] != 0.0)
+        shifted = np.bincount(owner[literal & ~self.is_dot[owner]], minlength=len(graph.nodes)) > 0
+        part = self.is_sum & added_once & ~shifted[consumer]
         product = graph.is_rule(rules.mul) & added_once
         self.inner = part | product
 
