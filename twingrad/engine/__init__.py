@@ -7,6 +7,7 @@ rule), `node`, `value` and `tensor`, in that order; `transforms` and `check` sta
 from typing import TYPE_CHECKING, Any
 
 from .check import GradcheckReport, gradcheck
+from .collector import collector_paused
 from .errors import AnomalyError, GraphError, ShapeError
 from .node import Node
 from .operations import (
@@ -41,6 +42,7 @@ __all__ = [
     "Tensor",
     "Value",
     "apply",
+    "collector_paused",
     "concatenate",
     "dot",
     "grad",

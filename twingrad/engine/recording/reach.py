@@ -44,9 +44,11 @@ def reachable(roots: Sequence[Any]) -> tuple[set[Value], list[Any]]:
             if not _is_library(x):
                 waiting += vars(x).values()
         else:
-            if isinstance(x, list | dict | set):
-                containers.append(x)
-            waiting += get_referents(x)  # whatever it holds: items, attributes, slots, its class
+            held = get_referents(x)  # whatever it is: items, attributes, slots, its class
+            followed = [part for part in held if not isinstance(part, _NOT_FOLLOWED)]
+            if isinstance(x, list | dict | set) and (followed or not held):
+                containers.append(x)  # a row of numbers is none where a Value may come
+            waiting += followed
     return found, containers
 
 
