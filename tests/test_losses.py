@@ -454,3 +454,53 @@ def test_outputs_of_too_many_axes_are_refused_by_name(loss: Loss) -> None:
         loss(Tensor(np.zeros((2, 3, 4))), [0, 1])
     with pytest.raises(tg.ShapeError, match=rf"^{loss.__name__} got log"):
         loss(Tensor(LOGITS), [0, 1, 2])
+
+
+# However wide rows are, and however they lie in memory
+
+
+def in_order(numbers: np.ndarray, order: str) -> Tensor:
+    tensor = Tensor(numbers)
+    tensor._data = np.asarray(numbers, order=order)  # type: ignore[call-overload]
+    return tensor
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("classes", [1, 2, 10, 16, 17, 40])
+def test_rows_of_any_width_and_order_have_the_softmax_of_the_formula(
+    classes: int, order: str
+) -> None:
+    logits = np.random.default_rng(classes).normal(scale=5.0, size=(7, classes))
+    exact = np.exp(logits.astype(np.longdouble))
+    totals = exact.sum(axis=1, keepdims=True)
+    expected = {
+        "softmax": exact / totals,
+        "log_softmax": np.log(exact / totals),
+        "logsumexp": np.log(totals[:, 0]),
+    }
+    for name, answer in expected.items():
+        for axis in (1, -1):
+            found = getattr(in_order(logits, order), name)(axis=axis)
+            np.testing.assert_allclose(found.data, answer.astype(float), rtol=1e-13, atol=1e-14)
+        across = getattr(in_order(logits.T, order), name)(axis=0)
+        np.testing.assert_allclose(across.data, answer.T.astype(float), rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("classes", [2, 16, 17, 40])
+def test_cross_entropy_of_rows_of_any_width_and_order_is_the_formula(
+    classes: int, order: str
+) -> None:
+    rng = np.random.default_rng(classes)
+    logits, labels = rng.normal(scale=5.0, size=(9, classes)), rng.integers(0, classes, 9)
+    exact = np.exp(logits.astype(np.longdouble))
+    chances = exact / exact.sum(axis=1, keepdims=True)
+    one_hot = np.eye(classes)[labels]
+    for targets in (labels, labels.astype(np.uint8), one_hot, np.asfortranarray(one_hot)):
+        tensor = in_order(logits, order)
+        loss = nn.cross_entropy(tensor, targets)
+        loss.backward()
+        answer = -np.log(chances[np.arange(9), labels]).mean()
+        np.testing.assert_allclose(loss.item(), float(answer), rtol=1e-13)
+        slopes = ((chances - one_hot) / 9).astype(float)
+        np.testing.assert_allclose(tensor.grad, slopes, rtol=1e-12, atol=1e-15)

@@ -122,6 +122,8 @@ class Recording:
         self._frozen: list[Value] = program.held[count:]
         self._held_format = Struct(f"{len(program.held)}d")
         self.reached = np.array([not graph.constant[graph.at[leaf]] for leaf in self.leaves])
+        reached = zip(self.leaves, self.reached.tolist(), strict=True)
+        self._unreached = [leaf for leaf, is_reached in reached if not is_reached]
         self._input_data = cells.data[places.inputs]
         self._held_buffer = cells.data[places.leaves.start : places.frozen.stop].data
         self.leaf_data, self.leaf_grad = cells.data[places.leaves], cells.grad[places.leaves]
@@ -154,9 +156,8 @@ class Recording:
         loss = self.run()
         for leaf, grad in zip(self.leaves, self.leaf_grad.tolist(), strict=True):
             leaf._grad = grad
-        if not self.reached.all():
-            for i in np.flatnonzero(~self.reached).tolist():
-                self.leaves[i]._grad = None
+        for leaf in self._unreached:
+            leaf._grad = None
         return loss
 
     def write_inputs(self, *inputs: Any) -> None:
