@@ -5,7 +5,7 @@ computed from it has been heard, and only then does its pullback pass it on.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,7 @@ def topological_order(*roots: "Node") -> "list[Node]":
     return order
 
 
+@np.errstate(all="ignore")
 def gradients(
     seeds: "dict[Node, Any]", *, create_graph: bool = False, wrt: "Sequence[Node] | None" = None
 ) -> "dict[Node, Any]":
@@ -88,7 +89,7 @@ def gradients(
     if wrt is not None:
         order = _leading_to(wrt, order)
     arrays = any(root.holds is np.ndarray for root in found)
-    with np.errstate(all="ignore"), enable_grad():
+    with enable_grad() if create_graph else nullcontext():
         for node in reversed(order):
             grad = found.get(node)
             if grad is None or node._pullback is None:

@@ -36,6 +36,7 @@ from .schedule import (
     WarmupCosine,
 )
 from .storage import CheckpointError
+from .stretches import elementwise
 from .summary import summary
 from .train import fit
 
@@ -92,6 +93,7 @@ __all__ = [
     "clip_grad_value",
     "cross_entropy",
     "data",
+    "elementwise",
     "fit",
     "hinge_loss",
     "huber_loss",

@@ -79,7 +79,7 @@ class Optimizer:
 
         What is written `x -= …` moves a float and an array alike, and the array in its own
         memory; so may the arrays of the state be changed, but never the gradient. An update that
-        treats every number by itself is faster if it is marked: `@nn.stretches.elementwise`.
+        treats every number by itself is faster if it is marked: `@nn.elementwise`.
         """
         raise TypeError(f"{type(self).__name__} has no update()")
 
