@@ -41,7 +41,7 @@ check: $(ready) ## lint, formatting, types, direction of imports
 	@$(python) -m mypy
 	@$(python) $(VENV)/bin/lint-imports --no-logo
 
-bench: $(peers) ## race the peers, in an environment of their own; six minutes
+bench: $(peers) ## race the peers, in an environment of their own; five minutes
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
 pictures: $(ready) ## draw the pictures of the documents again

@@ -267,7 +267,7 @@ def test_randomness_in_a_model_is_noticed_before_anything_is_replayed() -> None:
                 warnings.simplefilter("always")
                 results.append(train(model=make(), record=record))
             assert len(caught) == record
-        assert "it draws random numbers" in str(caught[0].message)
+        assert "draws random numbers (" in str(caught[0].message)
         assert_alike(*results)
 
 
@@ -333,3 +333,119 @@ def test_the_collector_is_left_as_it_was(enabled: bool) -> None:
         assert gc.isenabled() is enabled
     finally:
         (gc.enable if before else gc.disable)()
+
+
+# What could go out of date
+
+
+class Anneals(nn.Callback):
+    """Changes a number that the loss depends on."""
+
+    def __init__(self, beta: dict[str, float]) -> None:
+        self.beta = beta
+
+    def on_epoch(self, training: Any) -> None:
+        self.beta["b"] = float(training.epoch)
+
+
+def test_a_number_that_a_callback_changes_is_heeded() -> None:
+    results = []
+    for record in (False, True):
+        beta, model = {"b": 0.0}, nn.MLP(3, [4, 1], rng=1)
+
+        def loss(o: Any, y: Any, beta: Any = beta, model: Any = model) -> Any:
+            return nn.mse_loss(o, y) + beta["b"] * sum(p * p for p in model.parameters())
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            results.append(train(model=model, loss=loss, callbacks=[Anneals(beta)], record=record))
+        assert len(caught) == record
+    assert_alike(*results)
+
+
+class Centred(nn.SGD):
+    """A step of its own around the update."""
+
+    def step(self) -> None:
+        mean = sum(p.grad for p in self.parameters) / len(self.parameters)
+        for p in self.parameters:
+            p.grad = p.grad - mean
+        super().step()
+
+
+class Forgetful(nn.SGD):
+    """A zero_grad of its own, which keeps half."""
+
+    def zero_grad(self) -> None:
+        for p in self.parameters:
+            p.grad = 0.5 * p.grad
+
+
+def test_an_optimizer_with_a_step_of_its_own_gets_the_values() -> None:
+    assert_alike(train(optimizer=Centred), train(optimizer=Centred, record=True))
+
+
+def test_an_optimizer_with_a_zero_grad_of_its_own_trains_without_recording() -> None:
+    (message,) = warned(optimizer=Forgetful)
+    assert "its Forgetful has a zero_grad() of its own" in message
+
+
+def test_metrics_schedules_and_progress_see_the_model_as_it_is() -> None:
+    results = []
+    for record in (False, True):
+        model = nn.MLP(3, [4, 1], rng=1)
+        seen: list[float] = []
+
+        def total(*_: Any, model: Any = model) -> float:
+            return float(sum(p.data**2 for p in model.parameters()))
+
+        def progress(epochs: Any, seen: Any = seen, total: Any = total) -> Any:
+            for epoch in epochs:
+                seen.append(total())
+                yield epoch
+
+        run = train(
+            model=model,
+            metrics=total,
+            schedule=lambda step, total=total: 1.0 / (1.0 + total()),
+            progress=progress,
+            record=record,
+        )
+        results.append((run, seen))
+    assert_alike(results[0][0], results[1][0])
+    np.testing.assert_allclose(results[1][1], results[0][1], rtol=1e-9)
+
+
+class Running(nn.Module):
+    """A model that keeps a running mean, as batch normalisation does."""
+
+    def __init__(self) -> None:
+        self.net, self.running = nn.MLP(3, [4, 1], rng=1), 0.0
+
+    def forward(self, x: Any) -> Any:
+        out = self.net(x)
+        if self.training:
+            self.running = 0.9 * self.running + 0.1 * out.detach()
+        return out - self.running
+
+
+def test_a_model_that_keeps_a_state_trains_without_recording() -> None:
+    results = []
+    for record in (False, True):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            results.append(train(model=Running(), validation=0.3, record=record))
+        assert len(caught) == record
+    assert "its forward changes running" in str(caught[0].message)
+    assert_alike(*results)
+
+
+def test_an_error_of_clipping_names_the_parameter() -> None:
+    messages = []
+    for record in (False, True):
+        model = nn.MLP(3, [4, 1], rng=1)
+        settings = {"loss": lambda o, y: nn.mse_loss(o, y) * 1e308, "clip_norm": 1.0}
+        with pytest.raises(tg.AnomalyError) as caught:
+            train(model=model, record=record, **settings)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]

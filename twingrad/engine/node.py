@@ -222,7 +222,7 @@ class Node(Operators, NumPyBorder):
                 f"a {type(self).__name__} that was computed cannot be copied or pickled, because "
                 "its past is made of functions; take the leaves, or its number, by detach()"
             )
-        type(self).made += 1
+        Node.made += 1
         return super().__reduce_ex__(protocol)
 
     def _repr_svg_(self) -> str | None:

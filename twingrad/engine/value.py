@@ -31,7 +31,7 @@ class Value(Node):
     holds = float
 
     def __init__(self, data: Any, *, label: str = "") -> None:
-        Value.made += 1
+        Node.made += 1
         self._begin(as_float(data), label)
 
     @property
@@ -42,12 +42,17 @@ class Value(Node):
 
     @data.setter
     def data(self, data: Any) -> None:
+        if Tape.running.get() is not None:
+            raise GraphError(
+                "a function that is recorded cannot assign to .data: a replay would not do it "
+                "again; assign before or after, or compute with another Value"
+            )
         self._data = as_float(data)
 
     @property
     def grad(self) -> Any:
         """The gradient collected so far, 0.0 at first; a Value after `create_graph`."""
-        if type(self._grad) is float and Tape.running.get() is not None:
+        if not isinstance(self._grad, Value) and Tape.running.get() is not None:
             raise GraphError(
                 "a gradient that is a plain number cannot be computed anew by a replay, so it has "
                 "no part in a function that is recorded; use tg.grad, or "
@@ -80,6 +85,10 @@ class Value(Node):
     def _as_gradient(self, gradient: Any) -> Any:
         return gradient if isinstance(gradient, Value) else as_float(gradient)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        float(self)  # while recording, whoever copies the number must find the same again
+        return super().__reduce_ex__(protocol)
+
     # What a float can do
 
     def __float__(self) -> float:
@@ -93,10 +102,10 @@ class Value(Node):
         return bool(ask(bool, self, None, self._data))
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
+        return format(float(self), spec) if spec else repr(self)
 
     def __repr__(self) -> str:
-        grad = f"{self.grad!r}"
+        grad = "0.0" if self._grad is None else repr(self._grad)
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={grad}{label})"
 

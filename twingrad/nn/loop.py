@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -112,9 +113,26 @@ def _train_on(
         loss, outputs = _gradients(training, X, y, share, first) if replayed is None else replayed
         total += loss * len(X)
         seen.append(outputs)
-    with nullcontext() if recorder is None else recorder.in_place_of_values():
-        _update(training, total / samples)
+    if recorder is not None and recorder.watched:
+        recorder.into_values()
+    training.step_loss, training.learning_rate = total / samples, optimizer_rate(training)
+    try:
+        with nullcontext() if recorder is None else recorder.in_place_of_values():
+            _update(training)
+    except AnomalyError:
+        if recorder is not None and training.clip_norm is not None:
+            recorder.into_values()
+            _clip(training)  # which names the parameter
+        raise
     return total, seen
+
+
+def optimizer_rate(training: Training) -> float:
+    """The learning rate of the step to come, by the schedule if there is one."""
+    optimizer = training.optimizer
+    if training.schedule is None:
+        return optimizer.lr
+    return learning_rate(training.schedule, optimizer.lr, optimizer.taken)
 
 
 def _gradients(
@@ -131,27 +149,27 @@ def _gradients(
     return float(loss), plain(outputs)
 
 
-def _update(training: Training, step_loss: float) -> None:
+def _update(training: Training) -> None:
     """Clip the gradients and step, by the schedule's learning rate."""
-    optimizer = training.optimizer
     if training.clip_norm is not None:
-        try:
-            clip_grad_norm(optimizer.parameters, training.clip_norm)
-        except AnomalyError as error:
-            error.add_note(
-                f"this was epoch {training.epoch}, step {training.step}; the parameters are as the "
-                "step before left them"
-            )
-            raise
-    base = optimizer.lr
-    training.step_loss, training.learning_rate = step_loss, base
-    if training.schedule is not None:
-        training.learning_rate = learning_rate(training.schedule, base, optimizer.taken)
+        _clip(training)
+    optimizer, base = training.optimizer, training.optimizer.lr
     optimizer.lr = training.learning_rate
     try:
         optimizer.step()
     finally:
         optimizer.lr = base
+
+
+def _clip(training: Training) -> None:
+    try:
+        clip_grad_norm(training.optimizer.parameters, training.clip_norm or np.inf)
+    except AnomalyError as error:
+        error.add_note(
+            f"this was epoch {training.epoch}, step {training.step}; the parameters are as the "
+            "step before left them"
+        )
+        raise
 
 
 def show(training: Training, listeners: Sequence[Callback], moment: str) -> None:
@@ -161,8 +179,15 @@ def show(training: Training, listeners: Sequence[Callback], moment: str) -> None
         for listener in listeners
     ):
         training.recorder.into_values()
+        training.recorder.doubtful |= any(not is_ours(listener) for listener in listeners)
     for listener in listeners:
         getattr(listener, moment)(training)
+
+
+def is_ours(x: Any) -> bool:
+    """Whether something is of this package, and so changes nothing that a loss depends on."""
+    module: str = x.__module__ if isinstance(x, FunctionType) else type(x).__module__
+    return module.startswith(__name__.partition(".")[0] + ".")
 
 
 def _evaluate(training: Training, X: Array, y: Array, size: int) -> tuple[float, Array]:

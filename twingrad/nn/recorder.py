@@ -13,17 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import GraphError, Node, Tensor, Value, no_grad
-from ..engine.recording import Recording, record_with_results
+from ..engine.recording import Recording, drawn_from, record_with_results
 from ..engine.run import levels_to_the_user
 from .loss_checks import flat, shape_of
+from .optimizer import Optimizer
 from .predict import respond
-from .randomness import put_back_afterwards
+from .snapshot import without_a_trace
 
 if TYPE_CHECKING:
     from .loop import Training
 
 Array = npt.NDArray[Any]
 
+COMPARED = {1, 10, 100, 1_000, 10_000, 100_000}
+"""So often replayed, a recording is held against the model again."""
 PATIENCE = 3
 """So many recordings that did not hold for the next batch, one after the other, are enough."""
 
@@ -48,9 +51,11 @@ class Recorder:
     which a number taken from elsewhere, or drawn at random, would show.
     """
 
-    def __init__(self, training: "Training", with_outputs: bool) -> None:
-        self.training, self.with_outputs = training, with_outputs
+    def __init__(self, training: "Training", with_outputs: bool, watched: bool) -> None:
+        self.training, self.with_outputs, self.watched = training, with_outputs, watched
         self.active = True
+        self.doubtful = False
+        """Whether somebody may have changed what the model or the loss depends on."""
         self._batches: dict[Any, Batch] = {}
         self._out_of_date = 0
         self._values: list[Any] = [*training.optimizer.parameters, *training.others]
@@ -58,7 +63,9 @@ class Recorder:
         self._at = {value: i for i, value in enumerate(self._values)}
         self._in_arrays = False
         self._data = self._grad = np.zeros(0)
-        if not all(isinstance(value, Value) for value in self._values):
+        if type(training.optimizer).zero_grad is not Optimizer.zero_grad:
+            self._give_up(f"its {type(training.optimizer).__name__} has a zero_grad() of its own")
+        elif not all(isinstance(value, Value) for value in self._values):
             self._give_up("its parameters are Tensors, which compute whole arrays at once already")
 
     # A step
@@ -96,9 +103,9 @@ class Recorder:
                         f"it goes another way for other data: {error}"
                     ) from None
             else:
-                if batch.replayed == 1:
+                if self.doubtful or batch.replayed in COMPARED:
                     self._compare(loss, self._eager_loss(X, y), "another batch")
-                    self._out_of_date = 0
+                    self._out_of_date, self.doubtful = 0, False
                 batch.replayed += 1
                 return batch, loss
         batch = self._batches[key] = self._recorded(X, y)
@@ -134,7 +141,7 @@ class Recorder:
             outputs.append(respond(training.model, X))
             return training.loss(outputs[0], y)
 
-        with put_back_afterwards(training.model) as drawn:
+        with without_a_trace(training.model) as assigned:
             try:
                 recording = record_with_results(
                     loss,
@@ -146,19 +153,22 @@ class Recorder:
                 raise
             except Exception as error:
                 raise NotRecordableError(f"{type(error).__name__}: {error}") from error
-        if drawn:
-            raise NotRecordableError("it draws random numbers, which a replay would repeat")
+        if assigned:
+            raise NotRecordableError(
+                f"its forward changes {', '.join(assigned[:3])}, which a replay would not"
+            )
         for leaf in recording.leaves:
             if leaf not in self._at:
                 self._at[leaf] = len(self._values)
                 self._values.append(leaf)
         places = np.array([self._at[leaf] for leaf in recording.leaves], np.intp)
-        return Batch(recording, shape_of(outputs[0]), places, recording.first_loss)
+        shape = shape_of(outputs.pop())  # the graph is not needed any more
+        return Batch(recording, shape, places, recording.first_loss)
 
     def _eager_loss(self, X: Array, y: Array) -> float:
         self.into_values()
         training = self.training
-        with put_back_afterwards(training.model), no_grad():
+        with drawn_from((training.model, training.loss)), no_grad():
             return float(training.loss(respond(training.model, X), y))
 
     def _compare(self, replayed: float, eager: float, where: str) -> None:
@@ -204,7 +214,6 @@ class Recorder:
         """Write the parameters, their gradients and the optimizer's state back."""
         if not self._in_arrays:
             return
-        self._in_arrays = False
         optimizer = self.training.optimizer
         for value, number, grad, has_grad in zip(
             self._values,
@@ -219,13 +228,15 @@ class Recorder:
             for entry, number in zip(optimizer.state, numbers.tolist(), strict=True):
                 entry[name] = number
         optimizer.steps = self._steps
+        self._in_arrays = False  # last, so that what an interruption cut short is done again
 
     @contextmanager
     def in_place_of_values(self) -> Iterator[None]:
         """Within it the optimizer holds one Tensor in the place of its Values, if that is the same.
 
         It is for an optimizer that treats every number alike, if all have a gradient and have
-        taken as many steps; another one gets its Values, with their gradients.
+        taken as many steps; another one gets its Values, with their gradients, and so does every
+        one if somebody watches.
         """
         optimizer = self.training.optimizer
         count = len(optimizer.parameters)
@@ -233,7 +244,10 @@ class Recorder:
             yield
             return
         if not (
-            optimizer.elementwise
+            not self.watched
+            and optimizer.elementwise
+            and type(optimizer).step is Optimizer.step
+            and all(entry.keys() == set(optimizer.state_names) for entry in optimizer.state[:1])
             and len(set(self._steps)) == 1
             and (self._has_grad[:count] & self._free[:count]).all()
         ):

@@ -3,6 +3,8 @@
 That is the parameters, the running statistics and the randomness of its layers.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -45,3 +47,20 @@ class Snapshot:
         for name, rng in model.named_generators():
             if name in self.generators:
                 put_back(rng, self.generators[name])
+
+
+@contextmanager
+def without_a_trace(model: Any) -> Iterator[list[str]]:
+    """The list, afterwards, names the attributes that were assigned within; they are put back."""
+    modules = model.named_modules() if isinstance(model, Module) else [("", model)]
+    before = [(path, vars(module), dict(vars(module))) for path, module in modules]
+    assigned: list[str] = []
+    try:
+        yield assigned
+    finally:
+        for path, now, then in before:
+            changed = [name for name, x in now.items() if then.get(name, now) is not x]
+            assigned += [f"{path}.{name}".lstrip(".") for name in changed]
+            if changed:
+                now.clear()
+                now.update(then)

@@ -90,11 +90,12 @@ class Joined:
         self.grad = np.empty_like(self.x)
         self.parts, self.parts_of_grad = self._cut(self.x), self._cut(self.grad)
         self.state: State = {}
+        self.parts_of_state: dict[str, list[Array]] = {}
         states = [optimizer.state[i] for i in places]
         for name in optimizer.state_names:
             row = np.concatenate([state[name] for state in states], axis=None)
-            self.state[name] = row
-            for state, part in zip(states, self._cut(row), strict=True):
+            self.state[name], self.parts_of_state[name] = row, self._cut(row)
+            for state, part in zip(states, self.parts_of_state[name], strict=True):
                 state[name] = part
 
     def _cut(self, row: Array) -> list[Array]:
@@ -107,15 +108,15 @@ class Joined:
         """Whether all is as it was: a state may have been loaded, or this may be a copy."""
         if self.parts[0].base is not self.x:
             return False
-        step, rows = optimizer.steps[self.places[0]], self.state.items()
-        for i, tensor in zip(self.places, self.tensors, strict=True):
+        step, rows = optimizer.steps[self.places[0]], self.parts_of_state.items()
+        for k, (i, tensor) in enumerate(zip(self.places, self.tensors, strict=True)):
             if optimizer.parameters[i] is not tensor or optimizer.steps[i] != step:
                 return False
             if tensor._data.dtype != self.x.dtype:
                 return False
             state = optimizer.state[i]
-            for name, row in rows:
-                if state[name].base is not row:
+            for name, parts in rows:
+                if state[name] is not parts[k] or parts[k].base is not self.state[name]:
                     return False
         return True
 

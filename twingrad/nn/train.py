@@ -24,7 +24,7 @@ from .fit_checks import (
     continued,
 )
 from .history import History
-from .loop import Training, keep_freed_memory, run_epoch, show, try_out
+from .loop import Training, is_ours, keep_freed_memory, run_epoch, show, try_out
 from .metrics import Metric, resolved
 from .optimizer import Optimizer
 from .predict import mode
@@ -71,8 +71,9 @@ def fit(
     history so far.
 
     `record=True` trains a model of Values as array code, a hundred times as fast or more and the
-    same to rounding: each shape of batch is recorded once, as by `record`. What cannot be, random
-    numbers in the model for one, is trained as without, and a warning says so once.
+    same to rounding: each shape of batch is recorded, as by `record`, and again when that does not
+    hold any more. What cannot be, random numbers or a state in the model for one, is trained as
+    without, and a warning says so once.
 
     `resume`, a checkpoint or its path, first puts model, optimizer (its rate too) and randomness
     into the saved state, and trains `epochs` more: the same bits as if the run had never stopped,
@@ -161,7 +162,9 @@ def fit(
 
     keep_freed_memory()
     if record:
-        training.recorder = Recorder(training, with_outputs=bool(named))
+        told = [*named.values(), *([] if schedule is None else [schedule])]
+        watched = callable(progress) or not all(map(is_ours, told))
+        training.recorder = Recorder(training, with_outputs=bool(named), watched=watched)
     counted = range(len(history) + 1, training.epochs + 1)
     try:
         with mode(model, training=True):

@@ -28,7 +28,7 @@ it gets none. A literal is a number that nobody but the graph holds: it cannot c
 class Columns:
     """The nodes of a graph, each after its operands; a node is its position in these columns."""
 
-    def __init__(self, order: Sequence[Node], inputs: Sequence[Node]) -> None:
+    def __init__(self, order: Sequence[Node], inputs: Sequence[Node], built: bool = False) -> None:
         n = len(order)
         self.nodes = order
         self.at = dict(zip(order, range(n), strict=True))
@@ -43,7 +43,7 @@ class Columns:
         self.uses = np.bincount(self.operands, minlength=n)
         self.rules: list[tuple[Any, dict[str, Any]]] = []
         self.code = self._codes()
-        self.kind = self._kinds(inputs)
+        self.kind = self._kinds(inputs, built)
         self.constant |= np.isin(self.kind, (INPUT, LITERAL))
         self._merge_equal_literals()
         self.zero = int(self.add_literals(np.zeros(1))[0])
@@ -65,12 +65,15 @@ class Columns:
         codes = [code for code, (rule, _) in enumerate(self.rules) if rule in rules]
         return np.isin(self.code, codes)
 
-    def _kinds(self, inputs: Iterable[Node]) -> Ints:
+    def _kinds(self, inputs: Iterable[Node], built: bool) -> Ints:
         kind = np.zeros(len(self.nodes), np.intp)
+        probe = [object()]  # counts the references that a list, a dict and the call make
+        ours = sys.getrefcount(probe[0]) + len(dict.fromkeys(probe))
         for i in np.flatnonzero(self.arity == 0).tolist():
-            # Whoever holds a node can read its gradient, or change its number: one reference
-            # for each use in the graph, and those of `nodes`, of `at` and of the call itself.
-            held = sys.getrefcount(self.nodes[i]) > self.uses[i] + 3
+            # Whoever holds a node can read its gradient, or change its number; in a graph that
+            # somebody built it may be found by its parents.
+            held = sys.getrefcount(self.nodes[i]) > self.uses[i] + ours
+            held = held or (built and bool(self.nodes[i].label))
             kind[i] = LITERAL if not held else FROZEN if self.constant[i] else LEAF
         for node in inputs:
             if node in self.at:

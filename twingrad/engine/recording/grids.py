@@ -32,6 +32,7 @@ def grids(first: Ints, second: Ints) -> list[Grid]:
     first, second: (members, products).
     """
     a, b = _by_row(first), _by_row(second)
+    a = _told_apart(a, b)
     parts = _connected(a, b)
     found: list[Grid] = []
     if parts.max() >= max(8, len(a) // 8):  # so many parts are small
@@ -53,8 +54,21 @@ def _by_row(rows: Ints) -> Ints:
     number = _renumbered(mixed)
     _, first = np.unique(number, return_index=True)
     if not np.array_equal(rows[first][number], rows):  # two rows that mix to one number
-        return _renumbered(np.unique(rows, axis=0, return_inverse=True)[1])
+        return _renumbered(np.unique(rows, axis=0, return_inverse=True)[1].ravel())
     return number
+
+
+def _told_apart(a: Ints, b: Ints) -> Ints:
+    """a, with other numbers for the second, third … time that it comes with the same b.
+
+    Samples that are equal give equal rows.
+    """
+    pair = a * (b.max() + 1) + b
+    order = np.argsort(pair, kind="stable")
+    starts = np.searchsorted(pair[order], pair[order])
+    time = np.empty(len(pair), np.intp)
+    time[order] = np.arange(len(pair)) - starts
+    return _renumbered(a * (time.max() + 1) + time) if time.any() else a
 
 
 def _random_factors(count: int) -> npt.NDArray[np.uint64]:

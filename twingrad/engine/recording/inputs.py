@@ -5,6 +5,7 @@ They stand where plain numbers would: no gradient flows into them, and `==` comp
 
 import sys
 from collections.abc import Callable, Sequence
+from enum import Enum
 from operator import eq, index, ne
 from typing import Any
 
@@ -64,10 +65,19 @@ class Input(Value):
             return _EQUALITY[ufunc](self, other.item() if is_number else other)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
 
+    def __copy__(self) -> "Input":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Input":
+        return self
+
     def __index__(self) -> int:
         if self._data != int(self._data):
             raise TypeError(f"{self._data!r} is no whole number, as an index or a count must be")
         return int(ask(index, self, None, int(self._data)))
+
+
+Input.__name__ = "Value"  # which it is, as far as a user and an error are concerned
 
 
 class Inputs:
@@ -75,8 +85,8 @@ class Inputs:
     must be given.
 
     Numbers, and arrays, lists and dicts of them, become inputs; an array one of Inputs. A Value
-    stays the Value that it is, and so does whatever holds no numbers; a replay must be given the
-    same again.
+    stays the Value that it is, and so does True, and whatever holds no numbers; a replay must be
+    given the same again.
     """
 
     def __init__(self, arguments: Sequence[Any]) -> None:
@@ -88,6 +98,8 @@ class Inputs:
             numbers = argument.astype(np.float64).ravel().tolist()
             nodes = np.fromiter(map(self._input, numbers), object, len(numbers))
             return nodes.reshape(argument.shape)
+        if isinstance(argument, np.ma.MaskedArray):
+            raise TypeError("an input has no mask; use array.filled(0.0) or array.compressed()")
         if isinstance(argument, list | tuple | dict):
             return map_leaves(self._taken, argument)
         if isinstance(argument, Tensor):
@@ -95,7 +107,9 @@ class Inputs:
                 "record() records programs of Values, but a Tensor came, which computes whole "
                 "arrays at once already; pass tensor.numpy()"
             )
-        if isinstance(argument, NUMBERS | np.ndarray):
+        switch = isinstance(argument, bool | Enum)  # decides what is done, and is no quantity
+        of_objects = isinstance(argument, np.ndarray) and argument.dtype.kind not in "biuf"
+        if isinstance(argument, NUMBERS | np.ndarray) and not switch and not of_objects:
             return self._input(as_float(argument))
         return argument
 
@@ -103,6 +117,11 @@ class Inputs:
         node = Input._make(number, constant=True)
         self.nodes.append(node)
         return node
+
+    def copied(self) -> list[Any]:
+        """What the function is given: lists and arrays of its own, which it may change."""
+        trees = [x.copy() if isinstance(x, np.ndarray) else x for x in self.given]
+        return [map_leaves(lambda leaf: leaf, tree) for tree in trees]
 
     def named_shapes(self, names: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:
         """The shape of each array or number in order; in a list they are named by their place."""
@@ -186,7 +205,10 @@ def _numbers(argument: Any, given: Any, where: str) -> Array:
                 f"{where} was recorded as a plain number, but a Value came; record with the Value "
                 "to have its gradient, or pass its number, float(value)"
             )
-        return np.array([as_float(argument)])
+        try:
+            return np.array([as_float(argument)])
+        except TypeError as error:
+            raise TypeError(f"{where} was recorded as a number: {error}") from None
     else:
         if not _is_same(argument, given):
             raise GraphError(
@@ -200,5 +222,6 @@ def _numbers(argument: Any, given: Any, where: str) -> Array:
 def _is_same(argument: Any, given: Any) -> bool:
     if isinstance(given, np.ndarray) and isinstance(argument, np.ndarray):  # of Values
         pairs = zip(argument.ravel().tolist(), given.ravel().tolist(), strict=False)
-        return argument.shape == given.shape and all(a is b for a, b in pairs)
+        same = [a is b or (not isinstance(b, Value) and bool(a == b)) for a, b in pairs]
+        return argument.shape == given.shape and all(same)
     return argument is given or (not isinstance(given, Value) and bool(argument == given))

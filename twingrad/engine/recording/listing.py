@@ -48,6 +48,7 @@ class Listing:
         self._counts: dict[str, int] = {}
         self._named: dict[Any, str] = {}
         self._labels = [leaf.label for leaf in program.held]
+        self._taken = {"loss", *self._labels, *[region.name for region in inputs]}
         self.matrices: list[str] = []
         self.lines: list[tuple[str, str]] = []
         last = root.block if isinstance(root, Whole) else None
@@ -66,8 +67,11 @@ class Listing:
         block.name = "loss" if last else self._new(letter)
 
     def _new(self, letter: str) -> str:
-        self._counts[letter] = self._counts.get(letter, 0) + 1
-        return f"{letter}{self._counts[letter]}"
+        while True:
+            self._counts[letter] = self._counts.get(letter, 0) + 1
+            name = f"{letter}{self._counts[letter]}"
+            if name not in self._taken:
+                return name
 
     def _expression(self, step: Step) -> str:
         products = (array_rules.matmul, layer_rules.linear)
@@ -108,9 +112,8 @@ class Listing:
         if places.inputs.stop <= start < places.frozen.stop:
             if isinstance(operand, Single):
                 label: str = self.program.held[start - places.leaves.start].label
-                return (label if self._labels.count(label) == 1 else "") or self._once(
-                    start, "p", ()
-                )
+                free = label != "loss" and self._labels.count(label) == 1
+                return (label if free else "") or self._once(start, "p", ())
             return self._once((start, operand.shape, operand.steps), letter, operand.shape)
         region = self._region(start)
         if isinstance(operand, Single):

@@ -20,11 +20,12 @@ from ..tensor import Tensor
 from ..value import Value
 from .cells import Gather
 from .columns import Columns, Ints
+from .draws import drawn_from
 from .guards import Guards
 from .inputs import Inputs
 from .listing import Listing, Region
 from .program import Program
-from .reach import reachable
+from .reach import Reached
 
 
 def record(f: Callable[..., Any] | Value, *inputs: Any) -> "Recording":
@@ -35,7 +36,8 @@ def record(f: Callable[..., Any] | Value, *inputs: Any) -> "Recording":
     `f` gets Values in their place, an array as an array of Values, and a replay other numbers of
     the same shape. What is no number, such as a model, is passed on and stays what it is.
 
-    Numbers that `f` takes from elsewhere stay as they are now. Where it asks for a number, by
+    Numbers that `f` takes from elsewhere stay as they are now, and what else it does, such as
+    keeping a state, is not done again. Where it asks for a number, by
     `v > 0`, `float(v)`, `v.data` or an index, the answer becomes a guard, which every replay
     checks. A graph already built has no guards and no inputs.
 
@@ -71,16 +73,29 @@ def record_with_results(
 ) -> "Recording":
     """A recording that also computes the other nodes that, after a call of f, `others` gives.
 
-    `uses` are objects in which f finds Values, where that cannot be seen from f itself.
+    `uses` are the objects in which f finds Values, if not f itself and its inputs.
     """
     taken, tape = Inputs(inputs), Tape()
-    with collector_paused():
+    uses = uses or (f, *taken.given)
+    with collector_paused(), drawn_from(uses) as drawn:
         token = Tape.running.set(tape)
         try:
             with enable_grad():
-                root = f(*taken.given)
+                root = f(*taken.copied())
+        except Exception as error:
+            error.add_note(
+                "this came while a function was recorded, which gets Values in the place of its "
+                "inputs; prepare data outside of it, or take float(x), which becomes a guard"
+            )
+            raise
         finally:
             Tape.running.reset(token)
+    if drawn:
+        raise GraphError(
+            f"{_name(f)} draws random numbers ({', '.join(drawn)}), which every replay would "
+            "repeat; draw them outside and pass them as an input"
+        )
+    with collector_paused():
         return Recording(root, f, taken, tape, others(), uses)
 
 
@@ -101,7 +116,7 @@ class Recording:
         uses: Sequence[Any] = (),
     ) -> None:
         self._f, self._inputs, tape = f, inputs or Inputs(()), tape or Tape()
-        self.name = "a graph that was built" if f is None else getattr(f, "__name__", repr(f))
+        self.name = "a graph that was built" if f is None else _name(f)
         _check_root(root, self.name)
         self.first_loss = float(root)
         asked = [x for g in tape.guards for x in (g.node, g.other) if isinstance(x, Node)]
@@ -110,7 +125,7 @@ class Recording:
             order = topological_order(root, *others, *asked, *checked)
             if any(isinstance(node, Tensor) for node in order):
                 raise TypeError(_NO_TENSORS)
-            graph = Columns(order, self._inputs.nodes)
+            graph = Columns(order, self._inputs.nodes, built=f is None)
             if others or asked or checked or (graph.constant & graph.is_computed).any():
                 graph.let_unreached_be_constant(graph.at[root])
             results = [graph.at[node] for node in (root, *others, *asked, *checked)]
@@ -135,10 +150,7 @@ class Recording:
         self._others_at = kept(others)
         self._guards = Guards(tape.guards, kept)
         self._checks = [(kept(nodes), check) for nodes, check in tape.checks]
-        self._uses = () if f is None else (f, *uses, *self._inputs.given)
-        self._known, self._containers = reachable(self._uses)
-        self._lengths = list(map(len, self._containers))
-        self._made = Value.made
+        self._reached = Reached(uses)
         self._guards.take_numbers(cells.data)
         program.forget_nodes()
         self._inputs.nodes.clear()
@@ -147,10 +159,16 @@ class Recording:
         """Recompute everything from the leaves' present data and these inputs; return the loss.
 
         Sets the `.grad` of every leaf, whatever it was. Raises `ShapeError` for inputs of another
-        length than when recording, `GraphError` where a guard has another answer, where a Value
-        was frozen or unfrozen since, and where the function can reach a Value that was made
-        since; then no gradient is touched.
+        shape than when recording, `TypeError` for another count or kind, what a loss raises for
+        targets it does not take, and `GraphError` where a guard has another answer, where a Value
+        was frozen or unfrozen since, and where the function can reach other Values than then; no
+        gradient is touched in these cases.
         """
+        if Tape.running.get() is not None:
+            raise GraphError(
+                "replay() within a function that is recorded would leave a plain number; call the "
+                "function itself there"
+            )
         self._see_that_it_still_holds()
         self.write_inputs(*inputs)
         loss = self.run()
@@ -159,6 +177,8 @@ class Recording:
         for leaf in self._unreached:
             leaf._grad = None
         return loss
+
+    __call__ = replay
 
     def write_inputs(self, *inputs: Any) -> None:
         """Put inputs into the cells."""
@@ -207,17 +227,9 @@ class Recording:
                 "a Value was frozen or unfrozen (`constant`) since this was recorded; record again"
             )
         self._held_format.pack_into(self._held_buffer, 0, *leaves, *frozen)
-        if self._made != Value.made or self._lengths != list(map(len, self._containers)):
-            values, self._containers = reachable(self._uses)
-            self._lengths = list(map(len, self._containers))
-            new = values - self._known
-            if new:
-                raise GraphError(
-                    f"{self.name} can reach {len(new)} Value{'s' * (len(new) > 1)} made since it "
-                    f"was recorded, such as {next(iter(new))!r}, of which the recording knows "
-                    "nothing; record it again"
-                )
-            self._made = Value.made
+        changed = self._reached.changed()
+        if changed:
+            raise GraphError(f"{self.name} {changed}; record it again")
 
     @property
     def others(self) -> npt.NDArray[np.float64]:
@@ -251,6 +263,10 @@ class Recording:
         return "\n".join(
             [*head, "", *[f"{text:{width}}  # {shape}" for text, shape in listing.lines]]
         )
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", None) or f"a {type(f).__name__}"
 
 
 def _counted(number: int, what: str) -> str:
