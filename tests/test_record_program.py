@@ -23,7 +23,7 @@ def values(numbers: Any) -> list[Value]:
 
 
 def rules_of(recording: Recording) -> list[Any]:
-    return [step.rule for step in recording.program.steps]
+    return [getattr(step, "rule", None) for step in recording.program.steps]
 
 
 # Chains
@@ -170,7 +170,7 @@ def bits(seed: int) -> list[Any]:
     except Exception as error:
         return [type(error).__name__]
     assert numbers[0] == numbers[1]
-    steps = [getattr(step.rule, "__name__", "loop") for step in recording.program.steps]
+    steps = [getattr(getattr(step, "rule", None), "__name__", "loop") for step in recording.program.steps]
     return [*numbers, steps, recording.matrix_products, recording.gathers]
 
 

@@ -69,7 +69,7 @@ class Fixed:
     wanted = False
 
     def __init__(self, data: Array) -> None:
-        self.shape, self.name = data.shape, ""
+        self.shape = data.shape
         self.data: Any = data if data.shape else float(data)
 
     def get(self) -> Any:
@@ -86,7 +86,7 @@ class Single:
     shape = ()
 
     def __init__(self, cells: Cells, place: int, wanted: bool) -> None:
-        self.cells, self.place, self.wanted, self.name = cells, place, wanted, ""
+        self.cells, self.place, self.wanted = cells, place, wanted
 
     def get(self) -> Any:
         """The number."""
@@ -103,7 +103,7 @@ class View:
     def __init__(
         self, cells: Cells, start: int, shape: tuple[int, ...], steps: tuple[int, ...], wanted: bool
     ) -> None:
-        self.shape, self.wanted, self.name = shape, wanted, ""
+        self.shape, self.wanted = shape, wanted
         self.start, self.steps = start, steps
         self.data = _strided(cells.data, start, shape, steps)
         self.grad = _strided(cells.grad, start, shape, steps)
@@ -151,7 +151,7 @@ class Gather:
 
     def __init__(self, cells: Cells, places: Ints, wanted: bool) -> None:
         self.cells, self.places, self.shape = cells, places, places.shape
-        self.wanted, self.name = wanted, ""
+        self.wanted = wanted
         self.repeated = len(np.unique(places)) < places.size
 
     def get(self) -> Any:

@@ -65,27 +65,28 @@ def reachable(roots: Sequence[Any], kinds: Any = Value) -> tuple[list[Any], list
     waiting = list(roots)
     while waiting and len(seen) < _AT_MOST:
         x = waiting.pop()
-        if id(x) in seen or isinstance(x, _NOT_FOLLOWED):
+        kind = type(x)  # and not isinstance(), which asks some objects for their __class__
+        if id(x) in seen or issubclass(kind, _NOT_FOLLOWED):
             continue
         seen[id(x)] = x  # kept, so that nothing else gets its id
-        if isinstance(x, kinds) and kinds is not Value:
+        if issubclass(kind, kinds) and kinds is not Value:
             found.append(x)
-        elif isinstance(x, Value):
-            if kinds is Value and not x.parents and not x.constant and not isinstance(x, Input):
+        elif issubclass(kind, Value):
+            if kinds is Value and not (x.parents or x.constant or issubclass(kind, Input)):
                 found.append(x)
-        elif isinstance(x, FunctionType):
+        elif issubclass(kind, FunctionType):
             waiting += _used_by(x)
-        elif isinstance(x, np.ndarray):
+        elif issubclass(kind, np.ndarray):
             waiting += x.ravel().tolist() if x.dtype == object else []
-        elif isinstance(x, type):
+        elif issubclass(kind, type):
             if not _is_library(x.__module__):
                 waiting += vars(x).values()
         else:
             held = get_referents(x)  # whatever it is: items, attributes, slots, its class
             if hasattr(x, "__dict__"):
                 held.append(vars(x))
-            followed = [part for part in held if not isinstance(part, _NOT_FOLLOWED)]
-            if isinstance(x, list | dict | set) and (followed or not held):
+            followed = [part for part in held if not issubclass(type(part), _NOT_FOLLOWED)]
+            if issubclass(kind, list | dict | set) and (followed or not held):
                 containers.append(x)  # a row of numbers is none where a Value may come
             waiting += followed
     return found, containers

@@ -257,12 +257,16 @@ class Recording:
             f"{_counted(self.matrix_products, 'matrix product')} and "
             f"{_counted(self.gathers, 'gather')}",
             f"inputs  {', '.join(f'{r.name} {r.shape}' for r in regions) or 'none'}",
-            f"leaves  {len(self.leaves):,}, as {', '.join(listing.matrices) or 'none'}",
+            f"leaves  {len(self.leaves):,}"
+            + (f", as {', '.join(listing.matrices)}" if listing.matrices else ""),
             guards,
         ]
-        return "\n".join(
-            [*head, "", *[f"{text:{width}}  # {shape}" for text, shape in listing.lines]]
-        )
+        lines = [f"{text:{width}}  # {shape}" for text, shape in listing.lines]
+        if len(lines) > MOST_LINES:
+            left_out = len(lines) - MOST_LINES
+            half = MOST_LINES // 2
+            lines[half:-half] = [f"… {left_out:,} operations more …"]
+        return "\n".join([*head, "", *lines])
 
 
 def _name(f: Any) -> str:
@@ -273,6 +277,8 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}" if number else f"no {what}s"
 
 
+MOST_LINES = 200
+"""So many operations are printed; of more, the first and the last."""
 _NO_TENSORS = (
     "record() records programs of Values, but a Tensor came, which computes whole arrays at once "
     "already: call backward() on it as it is"

@@ -98,7 +98,6 @@ class Loop:
     """
 
     is_product = False
-    rule = None
 
     def __init__(self, cells: Cells, calls: Sequence[Call], block: Block) -> None:
         self.cells, self.calls, self.block = cells, calls, block
