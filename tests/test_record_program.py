@@ -170,7 +170,9 @@ def bits(seed: int) -> list[Any]:
     except Exception as error:
         return [type(error).__name__]
     assert numbers[0] == numbers[1]
-    steps = [getattr(getattr(step, "rule", None), "__name__", "loop") for step in recording.program.steps]
+    steps = [
+        getattr(getattr(step, "rule", None), "__name__", "loop") for step in recording.program.steps
+    ]
     return [*numbers, steps, recording.matrix_products, recording.gathers]
 
 
