@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..engine import ShapeError, Tensor, apply
 from ..engine.window_rules import avg_pool2d, conv2d, max_pool2d
 from ..engine.windows import Pair, framed_size
+from .freed_memory import keep_freed_memory
 from .layers import Rng, as_input, drawn, settings_of
 from .module import Module
 from .settings import whole
@@ -53,6 +54,7 @@ class Conv2d(Module):
         self.padding = _pair("padding", padding, 0)
         self.weight = drawn((out_channels, in_channels, *self.kernel_size), init, dtype, rng)
         self.bias = Tensor(np.zeros(out_channels), dtype=dtype) if bias else None
+        keep_freed_memory()
 
     def forward(self, x: Any) -> Any:
         """What each kernel makes of each image."""

@@ -23,8 +23,9 @@ from .fit_checks import (
     checked_validation,
     continued,
 )
+from .freed_memory import keep_freed_memory
 from .history import History
-from .loop import Training, is_ours, keep_freed_memory, run_epoch, show, try_out
+from .loop import Training, is_ours, run_epoch, show, try_out
 from .metrics import Metric, resolved
 from .optimizer import Optimizer
 from .predict import mode
