@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import twingrad as tg
 from twingrad import Recording, Value
 
 
@@ -83,3 +84,18 @@ def may_be_rounding(
 def wrong(reason: str) -> pytest.MarkDecorator:
     """Mark a test that shows a bug not mended yet."""
     return pytest.mark.xfail(strict=True, reason=reason)
+
+
+def values(numbers: Any) -> list[Value]:
+    return [Value(x) for x in np.ravel(numbers).tolist()]
+
+
+def replays_as_it_runs(f: Callable[[], Any], leaves: list[Value], others: Any = None) -> Recording:
+    """Assert that a function of no inputs agrees, with its numbers and, if given, with others."""
+    recording = tg.record(f)
+    assert near(replayed(recording, leaves, ()), eager(f, leaves, ()))
+    if others is not None:
+        for leaf, x in zip(leaves, np.ravel(others).tolist(), strict=True):
+            leaf.data = x
+        assert near(replayed(recording, leaves, ()), eager(f, leaves, ()))
+    return recording

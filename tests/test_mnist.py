@@ -487,7 +487,8 @@ def test_a_download_that_is_stopped_leaves_nothing(
 ) -> None:
     mirrors.answers[f"/good/{NAMES[3]}.gz"] = mirrors.holding
     program = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell runs with &
 from twingrad.nn import mnist
 mnist.MIRRORS = {module.MIRRORS}
 sys.stderr.isatty = lambda: True

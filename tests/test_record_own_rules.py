@@ -5,32 +5,16 @@ Which is which is tried out, on other numbers than those recorded.
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import twingrad as tg
-from tests.recorded import eager, near, replayed
+from tests.recorded import replayed, replays_as_it_runs, values
 from tests.scalar_operations import bent, cube, followed_by, greater, plain_zero, scaled, sine
-from twingrad import GraphError, Recording, Value
+from twingrad import GraphError, Value
 from twingrad.engine.recording.steps import Loop
-
-
-def values(numbers: Any) -> list[Value]:
-    return [Value(x) for x in np.ravel(numbers).tolist()]
-
-
-def replays_as_it_runs(f: Callable[[], Any], leaves: list[Value], others: Any = None) -> Recording:
-    """Assert that a function of no inputs agrees, with its numbers and, if given, with others."""
-    recording = tg.record(f)
-    assert near(replayed(recording, leaves, ()), eager(f, leaves, ()))
-    if others is not None:
-        for leaf, x in zip(leaves, np.ravel(others).tolist(), strict=True):
-            leaf.data = x
-        assert near(replayed(recording, leaves, ()), eager(f, leaves, ()))
-    return recording
 
 
 def weighed(results: list[Any]) -> Any:

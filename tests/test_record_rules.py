@@ -12,24 +12,9 @@ import numpy as np
 import pytest
 
 import twingrad as tg
-from tests.recorded import eager, near, replayed
+from tests.recorded import eager, near, replayed, replays_as_it_runs, values
 from tests.table import ELEMENTWISE
-from twingrad import Recording, Value
-
-
-def values(numbers: Any) -> list[Value]:
-    return [Value(x) for x in np.ravel(numbers).tolist()]
-
-
-def replays_as_it_runs(f: Callable[[], Any], leaves: list[Value], others: Any = None) -> Recording:
-    """Assert that a function of no inputs agrees, with its numbers and, if given, with others."""
-    recording = tg.record(f)
-    assert near(replayed(recording, leaves, ()), eager(f, leaves, ()))
-    if others is not None:
-        for leaf, x in zip(leaves, np.ravel(others).tolist(), strict=True):
-            leaf.data = x
-        assert near(replayed(recording, leaves, ()), eager(f, leaves, ()))
-    return recording
+from twingrad import Value
 
 
 def weighed(results: list[Any]) -> Any:
