@@ -47,8 +47,9 @@ class Recorder:
     """The steps of a training by recordings; `active` is False once it has given up.
 
     What cannot be recorded is trained eagerly, and a warning says so once. Each recording is
-    held against the model itself twice: on the batch it was made of, and on the next one, on
-    which a number taken from elsewhere, or drawn at random, would show.
+    held against the model itself on the batch it was made of, on the next one, then ever more
+    rarely, and whenever a callback of the user's has run: there a number that is taken from
+    elsewhere shows, if it changes.
     """
 
     def __init__(self, training: "Training", with_outputs: bool, watched: bool) -> None:

@@ -103,7 +103,8 @@ class Recording:
     """A program of Values as array code; print it to see that code.
 
     `leaves` are the Values whose gradients a replay sets; `steps` counts the operations on
-    arrays, `matrix_products` and `gathers` those that are, or that need, one.
+    arrays, `matrix_products` and `gathers` those that are, or that need, one. One thread replays
+    at a time. The other attributes serve `fit`, which leaves the leaves' numbers in the array.
     """
 
     def __init__(
