@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.mnist_data import LR
+from benchmarks.mnist_peers import torch_loop
 from benchmarks.side import Side, Step
 from benchmarks.tables import titled
 from benchmarks.turns import Found
@@ -63,16 +64,7 @@ def torch_step() -> Step:
         for parameter, numbers in zip(model.parameters(), weights, strict=True):
             parameter.copy_(torch.from_numpy(numbers.copy()))
     adam = torch.optim.Adam(model.parameters(), LR)
-    inputs, labels = torch.from_numpy(X), torch.from_numpy(y)
-
-    def step() -> float:
-        loss = torch.nn.functional.cross_entropy(model(inputs), labels)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        return float(loss.item())
-
-    return step
+    return torch_loop(model, adam, X, y)
 
 
 def sides(race: str) -> dict[str, Side]:

@@ -67,10 +67,14 @@ def torch_model(weights: Sequence[np.ndarray], fused: bool) -> tuple[Any, Any]:
 
 def torch_step(fused: bool) -> Step:
     """With torch.nn; `fused` is its Adam in one kernel."""
+    X, y, weights = start()
+    return torch_loop(*torch_model(weights, fused), X, y)
+
+
+def torch_loop(model: Any, adam: Any, X: Any, y: Any) -> Step:
+    """A step of any network of PyTorch's."""
     import torch
 
-    X, y, weights = start()
-    model, adam = torch_model(weights, fused)
     inputs, labels = torch.from_numpy(X), torch.from_numpy(y)
 
     def step() -> float:

@@ -60,13 +60,17 @@ def moons() -> Measured:
         lap("loss")
         model.zero_grad()
         lap("zero_grad")
-        loss.backward()
-        lap("backward")
-        for p in parameters:
-            p.data -= LR * p.grad
-        lap("update")
+        _pull_back_and_update(loss, parameters, lap)
 
     return laps(step, 5)
+
+
+def _pull_back_and_update(loss: Any, parameters: list[Any], lap: Lap) -> None:
+    loss.backward()
+    lap("backward")
+    for p in parameters:
+        p.data -= LR * p.grad
+    lap("update")
 
 
 def moons_by_hand() -> Measured:
@@ -83,11 +87,7 @@ def moons_by_hand() -> Measured:
         for p in parameters:
             p.grad = None
         lap("zero_grad")
-        loss.backward()
-        lap("backward")
-        for p in parameters:
-            p.data -= LR * p.grad
-        lap("update")
+        _pull_back_and_update(loss, parameters, lap)
 
     return laps(step, 1)
 

@@ -194,6 +194,7 @@ def test_an_array_of_values_may_come_as_an_input() -> None:
 
 
 WRONG_TO_RECORD: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (lambda: tg.record(sum, np.ma.array([1.0, 2.0], mask=[0, 1])), TypeError, "has no mask"),
     (lambda: tg.record(3.0), TypeError, r"record\(\) takes a function or a Value, but 3.0 came"),
     (lambda: tg.record(Value(1.0), 2.0), TypeError, r"built already, .*: record\(f, \*inputs\)"),
     (lambda: tg.record(Tensor([1.0]).sum()), TypeError, "Tensor came, .* call backward"),

@@ -94,12 +94,12 @@ class Inputs:
         self.given = [self._taken(argument) for argument in arguments]
 
     def _taken(self, argument: Any) -> Any:
+        if isinstance(argument, np.ma.MaskedArray):
+            raise TypeError("an input has no mask; use array.filled(0.0) or array.compressed()")
         if isinstance(argument, np.ndarray) and argument.dtype.kind in "biuf" and argument.ndim:
             numbers = argument.astype(np.float64).ravel().tolist()
             nodes = np.fromiter(map(self._input, numbers), object, len(numbers))
             return nodes.reshape(argument.shape)
-        if isinstance(argument, np.ma.MaskedArray):
-            raise TypeError("an input has no mask; use array.filled(0.0) or array.compressed()")
         if isinstance(argument, list | tuple | dict):
             return map_leaves(self._taken, argument)
         if isinstance(argument, Tensor):

@@ -32,6 +32,15 @@ for _rule in (rules.exp, rules.log, rules.sqrt, rules.sin, rules.cos, rules.tanh
     _NUMPY[_rule] = f"np.{_rule.__name__}({{0}})"
 
 
+MOST_LINES = 200
+"""So many operations are printed; of more, the first and the last."""
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things: "no gathers", "1 gather", "2 gathers"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}" if number else f"no {what}s"
+
+
 class Region(NamedTuple):
     """Cells that have a name and a shape: an input, the result of an operation."""
 
@@ -43,12 +52,19 @@ class Region(NamedTuple):
 class Listing:
     """Names for all that an array program works on, and its lines."""
 
-    def __init__(self, program: Program, inputs: Sequence[Region], root: Operand) -> None:
-        self.program, self._inputs = program, inputs
+    def __init__(
+        self, program: Program, inputs: Sequence[tuple[str, tuple[int, ...]]], root: Operand
+    ) -> None:
+        self.program = program
+        self._inputs: list[Region] = []
+        start = 0
+        for name, shape in inputs:
+            self._inputs.append(Region(name, start, shape))
+            start += int(np.prod(shape))
         self._counts: dict[str, int] = {}
         self._named: dict[Any, str] = {}
         self._labels = [leaf.label for leaf in program.held]
-        self._taken = {"loss", *self._labels, *[region.name for region in inputs]}
+        self._taken = {"loss", *self._labels, *[name for name, _ in inputs]}
         self.matrices: list[str] = []
         self.lines: list[tuple[str, str]] = []
         last = root.block if isinstance(root, Whole) else None
@@ -62,6 +78,21 @@ class Listing:
                     text = f"np.broadcast_to({text}, {step.block.shape})"
                 text = f"{step.block.name} = {text}"
             self.lines.append((text, str(step.block.shape) if step.block.shape else "a number"))
+
+    def text(self, title: str, leaves: int, guards: str) -> str:
+        """All of it: what was recorded, what it works on, and the lines of the program."""
+        width = min(max((len(text) for text, _ in self.lines), default=0), 60)
+        head = [
+            title,
+            f"inputs  {', '.join(f'{name} {shape}' for name, _, shape in self._inputs) or 'none'}",
+            f"leaves  {leaves:,}" + (f", as {', '.join(self.matrices)}" if self.matrices else ""),
+            f"guards  {guards}",
+        ]
+        lines = [f"{text:{width}}  # {shape}" for text, shape in self.lines]
+        if len(lines) > MOST_LINES:
+            half = MOST_LINES // 2
+            lines[half:-half] = [f"… {len(lines) - MOST_LINES:,} operations more …"]
+        return "\n".join([*head, "", *lines])
 
     def _name_result(self, block: Block, letter: str, last: bool) -> None:
         block.name = "loss" if last else self._new(letter)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..node import Node
 from .cells import Block, Cells, Fixed, Gather, Operand, Single, View, Whole, pattern
-from .columns import FROZEN, INPUT, LEAF, LITERAL, Array, Columns, Ints
+from .columns import COMPUTED, FROZEN, INPUT, LEAF, LITERAL, Array, Columns, Ints
 
 
 class Places:
@@ -65,7 +65,7 @@ class Places:
         """For each node the number of the block it is in, or a negative number for its kind."""
         self.settle(nodes)
         return np.where(
-            self.graph.kind[nodes] == 0,
+            self.graph.kind[nodes] == COMPUTED,
             self._block_of_cell[self.of[nodes]],
             -self.graph.kind[nodes],
         )
@@ -95,13 +95,9 @@ class Places:
             return Fixed(graph.data[nodes] if as_matrix else _shortened(graph.data[nodes]))
         wanted = not bool(graph.constant[nodes].all())
         found = pattern(places)
-        if found is None or (as_matrix and 0 in found[1] and places.size > 1):
-            repeats = found is not None and any(
-                not step and n > 1 for step, n in zip(found[1], places.shape, strict=True)
-            )
-            if found is None or repeats:
-                self.keep(nodes)
-                return Gather(self.cells, places, wanted)
+        if found is None or (as_matrix and _repeats(found[1], places.shape)):
+            self.keep(nodes)
+            return Gather(self.cells, places, wanted)
         start, steps = found
         shape = tuple(n if step else 1 for n, step in zip(places.shape, steps, strict=True))
         shape = places.shape if as_matrix else shape if any(steps) else ()
@@ -113,6 +109,11 @@ class Places:
         if not shape:
             return Single(self.cells, start, wanted)
         return View(self.cells, start, shape, steps, wanted)
+
+
+def _repeats(steps: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+    """Whether the same cells come again along an axis."""
+    return any(not step and n > 1 for step, n in zip(steps, shape, strict=True))
 
 
 def _shortened(data: Array) -> Array:

@@ -23,7 +23,7 @@ from .columns import Columns, Ints
 from .draws import drawn_from
 from .guards import Guards
 from .inputs import Inputs
-from .listing import Listing, Region
+from .listing import Listing, counted
 from .program import Program
 from .reach import Reached
 
@@ -241,45 +241,29 @@ class Recording:
         return f"<Recording of {self.name}: {self.nodes:,} Values as {self.steps} array operations>"
 
     def __str__(self) -> str:
-        start, regions = 0, []
-        for name, shape in self._inputs.named_shapes(_parameter_names(self._f)):
-            regions.append(Region(name, start, shape))
-            start += int(np.prod(shape))
-        listing = Listing(self.program, regions, self._root)
-        width = min(max((len(text) for text, _ in listing.lines), default=0), 60)
+        inputs = self._inputs.named_shapes(_parameter_names(self._f))
+        listing = Listing(self.program, inputs, self._root)
         guards = (
-            "guards  none: this graph was built before, so what decided about its form is unknown"
+            "none: this graph was built before, so what decided about its form is unknown"
             if self._f is None
-            else f"guards  {self._guards.count or 'none'}"
+            else str(self._guards.count or "none")
         )
-        head = [
-            f"{self.name}: {_counted(self.nodes, 'Value')} as "
-            f"{_counted(self.steps, 'array operation')}, with "
-            f"{_counted(self.matrix_products, 'matrix product')} and "
-            f"{_counted(self.gathers, 'gather')}",
-            f"inputs  {', '.join(f'{r.name} {r.shape}' for r in regions) or 'none'}",
-            f"leaves  {len(self.leaves):,}"
-            + (f", as {', '.join(listing.matrices)}" if listing.matrices else ""),
-            guards,
+        found = [
+            counted(self.steps, "array operation"),
+            f"with {counted(self.matrix_products, 'matrix product')}",
+            f"and {counted(self.gathers, 'gather')}",
         ]
-        lines = [f"{text:{width}}  # {shape}" for text, shape in listing.lines]
-        if len(lines) > MOST_LINES:
-            left_out = len(lines) - MOST_LINES
-            half = MOST_LINES // 2
-            lines[half:-half] = [f"… {left_out:,} operations more …"]
-        return "\n".join([*head, "", *lines])
+        return listing.text(
+            f"{self.name}: {counted(self.nodes, 'Value')} as {found[0]}, {found[1]} {found[2]}",
+            len(self.leaves),
+            guards,
+        )
 
 
 def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or f"a {type(f).__name__}"
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}" if number else f"no {what}s"
-
-
-MOST_LINES = 200
-"""So many operations are printed; of more, the first and the last."""
 _NO_TENSORS = (
     "record() records programs of Values, but a Tensor came, which computes whole arrays at once "
     "already: call backward() on it as it is"
