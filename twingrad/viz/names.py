@@ -34,7 +34,7 @@ class Names:
         self.places: dict[Node, Found] = {
             node: place for node, place in nodes_in(scope).items() if node in present
         }
-        given = {node: self._given(node) for node in nodes}
+        given = {node: self.given(node) for node in nodes}
         taken = Counter(name for name in given.values() if name)
         self._names: dict[Node, str] = {}
         self._known: set[Node] = set()
@@ -69,7 +69,8 @@ class Names:
             return self._names[node]
         return place.path.removeprefix(place.owner.path).lstrip(".")
 
-    def _given(self, node: Node) -> str:
+    def given(self, node: Node) -> str:
+        """What the user calls a node, which may be the name of others too; "" for nothing."""
         label, place = node.label.strip(), self.places.get(node)
         if place is None or (label and not _says_less(label, place)):
             return label
