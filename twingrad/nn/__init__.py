@@ -21,6 +21,7 @@ from .losses import (
 )
 from .lr_range import LearningRateCurve, lr_range_test
 from .module import Module
+from .monitor import Monitor
 from .neuron import MLP, Layer, Neuron
 from .normalization import BatchNorm1d, LayerNorm
 from .optim import SGD, Adam, AdamW, Lion, Optimizer, RMSprop
@@ -73,6 +74,7 @@ __all__ = [
     "Linear",
     "Lion",
     "Module",
+    "Monitor",
     "Neuron",
     "OneCycle",
     "Optimizer",

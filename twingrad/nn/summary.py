@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from ..engine import Node, ShapeError, Tensor
 from .module import Module
+from .parts import own_parameters
 from .predict import dtype_of, first_numbers, mode
 from .settings import whole
 from .snapshot import Snapshot
+from .watch import watched
 
 Array = npt.NDArray[Any]
 
@@ -116,16 +118,13 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     meter = _Meter([x, *arrays])
     counted: set[Any] = set()
 
-    def watched(path: str, module: Module, depth: int) -> Callable[..., Any]:
-        forward = module.forward
+    depths = _depths(model)
 
+    def measuring(path: str, module: Module, forward: Callable[..., Any]) -> Callable[..., Any]:
         def measured(*inputs: Any) -> Any:
-            row = Row(path, _name(module), depth)
+            row = Row(path, _name(module), depths[path])
             found.rows.append(row)
-            below = {
-                p for part in module.modules() if part is not module for p in part.parameters()
-            }
-            own = [p for p in module.parameters() if p not in below]
+            own = own_parameters(module)
             row.parameters = sum(p.data.size for p in own if p not in counted)
             counted.update(own)
             output = forward(*inputs)
@@ -135,27 +134,17 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
         return measured
 
     before = Snapshot.of(model)
-    inside = _layers(model)
-    assigned = {
-        module: vars(module)["forward"] for _, module, _ in inside if "forward" in vars(module)
-    }
-    for path, module, depth in inside:
-        module.__dict__["forward"] = watched(path, module, depth)
     try:
-        with mode(model, training=True):
+        with watched(model, measuring), mode(model, training=True):
             output = model(x)
     except ShapeError as error:
         error.add_note(f"summary ran the model on zeros of {x.shape}, the first axis the batch")
         raise
     finally:
-        for _, module, _ in inside:
-            del module.__dict__["forward"]
-            if module in assigned:
-                module.__dict__["forward"] = assigned[module]
         before.restore(model)
     kept = meter.new_bytes(output)  # what the model does and learns outside of its layers
     own = sum(p.size for p in learned if p not in counted)
-    if kept or own or not inside:
+    if kept or own or not depths:
         found.rows.append(Row("", _name(model), 0, _shape(output), own, kept))
     return found
 
@@ -185,13 +174,13 @@ def _several(output: Any) -> list[Any]:
     return list(output) if isinstance(output, tuple | list) else [output]
 
 
-def _layers(model: Module) -> list[tuple[str, Module, int]]:
-    """Every module below, with its path and its depth."""
-    inside = [(path, module) for path, module in model.named_modules() if module is not model]
-    return [
-        (path, module, sum(path.startswith((f"{other}.", f"{other}[")) for other, _ in inside))
-        for path, module in inside
-    ]
+def _depths(model: Module) -> dict[str, int]:
+    """The path of every module below, with its depth."""
+    inside = [path for path, module in model.named_modules() if module is not model]
+    return {
+        path: sum(path.startswith((f"{other}.", f"{other}[")) for other in inside)
+        for path in inside
+    }
 
 
 def _name(module: Module) -> str:
