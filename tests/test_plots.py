@@ -84,10 +84,25 @@ PLOTS: dict[str, Callable[..., Any]] = {
 every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
 
 
-def boundary(ax: Any) -> np.ndarray:
-    """The points of the line between the classes, the only contour that is not filled."""
-    (line,) = (c for c in ax.collections if isinstance(c, QuadContourSet) and not c.filled)
-    return np.concatenate([path.vertices for path in line.get_paths()])
+def contours(ax: Any, level: float) -> np.ndarray:
+    """The points of the lines of a level: 0 is the boundary, 0.5 the dashed line beside it."""
+    lines = [c for c in ax.collections if isinstance(c, QuadContourSet) and not c.filled]
+    paths = [path for line in lines if line.levels[0] == level for path in line.get_paths()]
+    return np.concatenate([path.vertices for path in paths])
+
+
+def shade_at(ax: Any, x: float, y: float) -> tuple[float, ...]:
+    """The colour of the filled contour that a point lies in."""
+    for c in ax.collections:
+        if isinstance(c, QuadContourSet) and c.filled:
+            for path, color in zip(c.get_paths(), c.get_facecolor(), strict=True):
+                if path.contains_point((x, y)):
+                    return tuple(color)
+    raise LookupError((x, y))
+
+
+def legend(ax: Any) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 def rings(ax: Any) -> list[list[float]]:
@@ -122,7 +137,7 @@ def test_a_plot_without_axes_makes_a_figure_of_its_own(plot: Any) -> None:
 def test_a_plot_says_what_is_seen(plot: Any) -> None:
     ax = plot()
     assert ax.get_title()
-    assert ax.get_xlabel()
+    assert ax.figure.axes[-1].get_xlabel() if ax.figure.axes[1:] else ax.get_xlabel()
     assert ax.get_ylabel()
     ax.figure.canvas.draw()
 
@@ -136,10 +151,8 @@ def test_the_curves_are_those_of_the_history_by_epoch() -> None:
     assert training.get_xydata().tolist() == [[1, 4.0], [2, 2.0], [3, 1.0], [4, 0.5]]
     assert validation.get_ydata().tolist() == HISTORY.val_loss
     assert best.get_xydata().tolist() == [[3, 1.5]]
-    said = (ax.get_title(), ax.get_xlabel(), ax.get_ylabel())
-    assert said == ("Mean loss by epoch", "epoch", "mean loss")
-    words = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert words == ["training", "validation", "best: 1.5, epoch 3"]
+    assert (ax.get_title(), ax.get_ylabel()) == ("Mean loss by epoch", "mean loss")
+    assert legend(ax) == ["training", "validation", "best: 1.5, epoch 3"]
 
 
 @pytest.mark.parametrize(("curve", "epoch"), [("loss", 3), ("accuracy", 2), ("mse", 3)])
@@ -179,16 +192,70 @@ def test_epochs_are_counted_in_whole_numbers(epochs: int) -> None:
     assert ((low <= ticks) & (ticks <= high)).any()
 
 
+def falling(*rates: float) -> nn.History:
+    return nn.History(loss=[1.0] * len(rates), learning_rate=list(rates))
+
+
 @pytest.mark.parametrize(
     ("rates", "scale"),
-    [([0.1, 0.1], "linear"), ([0.1, 0.01], "linear"), ([0.1, 9e-3], "log"), ([0.1, 0], "linear")],
+    [
+        ([0.1, 0.1], "linear"),
+        ([0.1, 0.05, 1e-9], "linear"),  # as a cosine ends
+        ([0.1, 0.01, 0.001], "log"),
+        ([0.1, 0.01, 0.0], "linear"),
+    ],
 )
-def test_a_learning_rate_is_on_a_logarithmic_axis_beyond_a_factor_of_ten(
+def test_a_learning_rate_is_on_a_logarithmic_axis_where_it_falls_by_powers_of_ten(
     rates: list[float], scale: str
 ) -> None:
-    ax = viz.plot_history(nn.History(loss=[1.0, 0.5], learning_rate=rates), "learning_rate")
+    ax = viz.plot_history(falling(*rates), "learning_rate")
     assert ax.get_yscale() == scale
     assert scale == "log" or ax.get_ylim()[0] == 0.0
+
+
+@pytest.mark.parametrize("curve", ["loss", "accuracy"])
+@pytest.mark.parametrize("given", [None, "subplot", "free"])
+def test_the_learning_rate_stands_below_a_curve_over_the_same_epochs(
+    curve: str, given: str | None
+) -> None:
+    figure = plt.figure()
+    ax = {"subplot": figure.add_subplot, "free": lambda: figure.add_axes((0.1, 0.1, 0.8, 0.8))}
+    ax = viz.plot_history(HISTORY, curve, ax=ax[given]() if given else None)
+    first, panel = ax.figure.axes
+    assert ax is first
+    ax.figure.canvas.draw()
+    assert panel.get_lines()[0].get_xydata().tolist() == [[i, 0.1] for i in (1, 2, 3, 4)]
+    assert panel.get_xlim() == ax.get_xlim()
+    assert panel.get_position().y1 < ax.get_position().y0
+    assert [panel.get_position().x0, panel.get_position().x1] == pytest.approx(
+        [ax.get_position().x0, ax.get_position().x1]
+    )
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("epoch", "learning\nrate")
+
+
+def test_the_panel_is_left_out_where_it_says_nothing_or_is_not_wanted() -> None:
+    alone = [
+        viz.plot_history(HISTORY, learning_rate=False),
+        viz.plot_history(HISTORY, "learning_rate"),
+        viz.plot_history(HISTORY, "seconds"),
+        viz.plot_history(nn.History(loss=[1.0])),
+    ]
+    for ax in alone:
+        assert ax.figure.axes == [ax]
+        assert ax.get_xlabel() == "epoch"
+
+
+@pytest.mark.parametrize(
+    "losses", [[2.3, 0.05], [0.7, 0.69], [1e2, 1e-6], [1.0], [3e4, 40.0]], ids=str
+)
+def test_a_logarithmic_axis_has_a_few_plain_numbers(losses: list[float]) -> None:
+    ax = viz.plot_history(nn.History(loss=losses))
+    ax.figure.canvas.draw()
+    low, high = ax.get_ylim()
+    shown = [t.get_text() for t in ax.get_yticklabels() if low <= t.get_position()[1] <= high]
+    assert 2 <= len(shown) <= 12
+    numbers = [float(word.replace("−", "-")) for word in shown]
+    assert numbers == sorted(set(numbers))
 
 
 def test_a_loss_of_zero_in_validation_keeps_the_axis_linear_and_itself_in_sight() -> None:
@@ -289,7 +356,7 @@ def test_the_boundary_runs_midway_between_the_labels(
     kind: str, labels: np.ndarray, cut: float
 ) -> None:
     ax = viz.plot_decision_boundary(side_of_a_line(kind), POINTS, labels, resolution=11)
-    line = boundary(ax)
+    line = contours(ax, 0.0)
     assert line[:, 0] == pytest.approx(np.full(len(line), cut), abs=1e-9)
     assert line[:, 1].min() == pytest.approx(-2.5)  # half a unit around the data
     assert line[:, 1].max() == pytest.approx(2.5)
@@ -306,9 +373,75 @@ def test_samples_on_the_wrong_side_are_ringed_and_counted(kind: str) -> None:
 
 def test_samples_stand_where_they_are_and_are_named_by_label() -> None:
     ax = PLOTS["boundary"]()
-    samples = [c.get_offsets().tolist() for c in ax.collections if c.get_label() in ("-1", "1")]
+    samples = [c.get_offsets().tolist() for c in ax.collections if "label" in c.get_label()]
     assert samples == [POINTS[:2].tolist(), POINTS[2:].tolist()]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["-1", "1"]
+    assert legend(ax) == ["label -1", "label 1", "misclassified", "output -0.5 or 0.5"]
+
+
+def test_features_and_labels_may_have_names_of_any_letters() -> None:
+    ax = PLOTS["boundary"](features=("$x$ < 3", "größe"), names=["a|b", '"$5" to "$9"'])
+    ax.figure.canvas.draw()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (r"\$x\$ < 3", "größe")
+    assert legend(ax)[:2] == ["a|b", r'"\$5" to "\$9"']
+    with pytest.raises(ValueError, match="there are 2 classes, but 3 names came"):
+        PLOTS["boundary"](names=["a", "b", "c"])
+    with pytest.raises(ValueError, match="features names the two axes"):
+        PLOTS["boundary"](features="xy")
+
+
+@pytest.mark.parametrize(("labels", "cut", "reach"), [(SIDES, 0.0, 1.0), (SIDES > 0, 0.5, 0.5)])
+def test_dashed_lines_run_halfway_to_the_labels(
+    labels: np.ndarray, cut: float, reach: float
+) -> None:
+    ax = viz.plot_decision_boundary(side_of_a_line("Tensors"), POINTS, labels, resolution=51)
+    found = sorted(set(contours(ax, 0.5)[:, 0].round(6)))
+    assert found == pytest.approx([cut - reach / 2.0, cut + reach / 2.0])
+    assert legend(ax)[-1] == f"output {cut - reach / 2:g} or {cut + reach / 2:g}"
+
+
+def test_for_logits_dashed_lines_run_where_one_label_is_three_times_as_likely() -> None:
+    ax = viz.plot_decision_boundary(
+        side_of_a_line("Tensors"), POINTS, (SIDES + 1) / 2, cut=0.0, resolution=201
+    )
+    found = contours(ax, 0.5)[:, 0]
+    assert np.abs(found) == pytest.approx(np.full(len(found), np.log(3.0)), abs=1e-3)
+    assert legend(ax)[-1] == "3 times as likely as the next"
+
+
+@pytest.mark.parametrize("ends", [[], [nn.Softmax()]], ids=["logits", "probabilities"])
+def test_of_several_classes_dashed_lines_run_where_one_is_three_times_as_likely(
+    ends: list[Any],
+) -> None:
+    model = nn.Sequential(*three_sectors(), *ends)
+    ax = viz.plot_decision_boundary(model, POINTS, [0, 0, 1, 1], resolution=101)
+    lines = contours(ax, 0.5)
+    logits = np.sort(lines @ np.array([[-1.0, 1.0, 0.0], [0.0, 0.0, 1.5]]), axis=1)
+    between = np.full(len(lines), np.log(3.0))
+    assert logits[:, 2] - logits[:, 1] == pytest.approx(between, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["one output", "three outputs"])
+def test_the_shade_is_paler_the_nearer_the_boundary_is(kind: str) -> None:
+    model = side_of_a_line("Tensors") if kind == "one output" else three_sectors()
+    ax = viz.plot_decision_boundary(model, POINTS, [0, 0, 1, 1], cut=0.0, resolution=51)
+    shades = [shade_at(ax, x, -1.0) for x in (-2.0, -1.0, -0.1, 0.1, 1.0, 2.0)]
+    strength = [max(color[:3]) - min(color[:3]) for color in shades]
+    assert strength[0] > strength[1] > strength[2]
+    assert strength[3] < strength[4] < strength[5]
+    assert np.argmax(shades[0][:3]) == 2  # blue
+    assert np.argmax(shades[-1][:3]) == 0  # orange
+
+
+def test_values_and_tensors_are_shaded_alike() -> None:
+    X = np.random.default_rng(0).normal(size=(6, 2))
+    mlp = nn.MLP(2, [3, 1], rng=0)
+    wrapped = nn.MLP(2, [3, 1], activation=tg.tanh, rng=0)  # which is asked number by number
+    lines = [
+        contours(viz.plot_decision_boundary(model, X, np.sign(X[:, 0]), resolution=12), 0.0)
+        for model in (mlp, mlp.to_tensor(), wrapped)
+    ]
+    assert lines[1] == pytest.approx(lines[0])
+    assert lines[2] == pytest.approx(lines[0])
 
 
 def test_more_than_two_classes_are_told_by_the_largest_output() -> None:
@@ -316,7 +449,7 @@ def test_more_than_two_classes_are_told_by_the_largest_output() -> None:
     ax = viz.plot_decision_boundary(three_sectors(), POINTS, labels, resolution=9)
     assert ax.get_title() == "Decision boundary, 3 of 4 right"
     assert rings(ax) == [[-1.0, -1.0]]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1", "2"]
+    assert legend(ax)[:3] == ["label 0", "label 1", "label 2"]
 
 
 @pytest.mark.parametrize("far", [-100.0, 100.0])
@@ -350,16 +483,26 @@ def test_a_boundary_needs_a_label_for_each_sample() -> None:
 # Confusion
 
 
-def cells(ax: Any) -> dict[tuple[int, int], int]:
-    """The counts in the cells, by row and column."""
-    return {
-        (int(t.get_position()[1]), int(t.get_position()[0])): int(t.get_text()) for t in ax.texts
-    }
+def cells(ax: Any) -> dict[tuple[int, int], str]:
+    """What the cells say, by row and column."""
+    return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in ax.texts}
+
+
+def recall(ax: Any) -> list[str]:
+    (right,) = ax.child_axes
+    return [tick.get_text() for tick in right.get_yticklabels()]
 
 
 def test_rows_of_a_confusion_matrix_are_true_and_columns_predicted() -> None:
     ax = viz.plot_confusion_matrix([0, 0, 1, 2, 2, 2], [0, 2, 1, 2, 2, 1])
-    assert cells(ax) == {(0, 0): 1, (0, 2): 1, (1, 1): 1, (2, 2): 2, (2, 1): 1}
+    assert cells(ax) == {
+        (0, 0): "1\n50%",
+        (0, 2): "1\n50%",
+        (1, 1): "1\n100%",
+        (2, 2): "2\n67%",
+        (2, 1): "1\n33%",
+    }
+    assert recall(ax) == ["50.0%", "100.0%", "66.7%"]
     shares = np.asarray(ax.get_images()[0].get_array())
     assert shares[2] == pytest.approx(np.array([0.0, 1 / 3, 2 / 3]))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted", "true")
@@ -368,8 +511,37 @@ def test_rows_of_a_confusion_matrix_are_true_and_columns_predicted() -> None:
 
 
 def test_classes_may_have_names() -> None:
-    ax = viz.plot_confusion_matrix([0, 1], [1, 1], names=["cat", "dog"])
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", "dog"]
+    ax = viz.plot_confusion_matrix([0, 1], [1, 1], names=["cat", "$dog$"])
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", r"\$dog\$"]
+    with pytest.raises(ValueError, match="there are 2 classes, but 1 names came"):
+        viz.plot_confusion_matrix([0, 1], [1, 1], names=["cat"])
+
+
+def test_only_all_is_called_100_percent_and_only_none_0_percent() -> None:
+    truth, said = np.repeat([0, 1], 1000), np.repeat([0, 1], 1000)
+    said[[0, 1000]] = 1, 0
+    assert set(cells(viz.plot_confusion_matrix(truth, said)).values()) == {
+        "999\n>99%",
+        "1\n<1%",
+    }
+
+
+def test_a_class_of_which_there_is_no_true_sample_has_no_recall() -> None:
+    assert recall(viz.plot_confusion_matrix([0, 0], [0, 1])) == ["50.0%", "none true"]
+
+
+@pytest.mark.parametrize("classes", [2, 10, 40])
+@pytest.mark.parametrize("given", [True, False], ids=["axes given", "its own axes"])
+def test_what_a_cell_says_stays_within_it(classes: int, given: bool) -> None:
+    labels = np.repeat(np.arange(classes), 1000)
+    ax = plt.subplots(layout="constrained")[1] if given else None
+    ax = viz.plot_confusion_matrix(labels, labels, ax=ax)
+    ax.figure.canvas.draw()
+    cell = ax.get_window_extent().width / classes
+    for text in ax.texts:
+        box = text.get_window_extent()
+        assert box.width < cell
+        assert box.height < cell
 
 
 @pytest.mark.parametrize("labels", [np.array([-1, 1, 1]), np.array([True, False, False])])

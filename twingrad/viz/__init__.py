@@ -1,12 +1,16 @@
 """Pictures of what the other two rooms make. Each package that draws loads when first used."""
 
+from .animation import BoundaryFrames, animate_decision_boundary
+from .boundary import plot_decision_boundary
 from .curves import plot_history, plot_lr_range
 from .graph import Drawing, draw, svg_in_notebook
 from .image_plots import plot_misclassified, plot_weights
-from .plots import plot_confusion_matrix, plot_decision_boundary
+from .plots import plot_confusion_matrix
 
 __all__ = [
+    "BoundaryFrames",
     "Drawing",
+    "animate_decision_boundary",
     "draw",
     "plot_confusion_matrix",
     "plot_decision_boundary",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ..engine import ShapeError
 from ..nn import History
-from .canvas import BLUE, ORANGE, axes, whole_numbers
+from .canvas import BLUE, GREEN, ORANGE, axes, below, logarithmic, whole_numbers
 
 Array = npt.NDArray[Any]
 
@@ -22,17 +22,23 @@ _IN_WORDS = {
 }
 
 
-def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
+def plot_history(
+    history: History, curve: str = "loss", ax: Any = None, *, learning_rate: bool = True
+) -> Any:
     """A curve of a training run by epoch, with its validation counterpart.
 
     `curve` is "loss", "learning_rate", "seconds" or the name of a metric. Losses are drawn on a
-    logarithmic axis, and so is a learning rate that spans more than a factor of 10. The best
-    validation epoch is marked. Returns the Axes.
+    logarithmic axis, and so is a learning rate that is below a tenth of its highest for at least
+    half of the epochs. The best validation epoch is marked. Below a loss or a metric stands the
+    learning rate, in a panel of its own that shares the epochs and takes a quarter of the room;
+    `learning_rate=False` leaves it out. Returns the Axes of the curve.
     """
     if not isinstance(history, History):
         raise TypeError(f"plot_history() draws what nn.fit returned, not {history!r}")
     values = drawn = np.asarray(history[curve])
-    ax = axes(ax)
+    rates = history.learning_rate if curve not in ("learning_rate", "seconds") else []
+    panelled = learning_rate and len(rates) > 0
+    ax = axes(ax, (6.4, 4.8) if panelled else (6.4, 4.0))
     epochs = np.arange(1, len(values) + 1)
     dot = "o" if len(values) == 1 else ""  # a line of one point would not be seen
     ax.plot(epochs, values, color=BLUE, marker=dot, label="training")
@@ -47,10 +53,7 @@ def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
             said = f"best: {held_out[best]:.4g}, epoch {best + 1}"
             ax.plot(best + 1, held_out[best], "o", color=ORANGE, label=said)
         ax.legend(frameon=False)
-    if _is_logarithmic(curve, drawn[np.isfinite(drawn)]):
-        ax.set_yscale("log")
-    elif curve in ("learning_rate", "seconds"):
-        ax.set_ylim(bottom=0.0)  # else a constant rate is magnified, and its ticks unreadable
+    _scale(ax, curve, drawn)
     whole_numbers(ax.xaxis)
     name = curve.removeprefix("val_")
     words = _IN_WORDS.get(name, name.replace("_", " "))
@@ -58,14 +61,38 @@ def plot_history(history: History, curve: str = "loss", ax: Any = None) -> Any:
     title = f"{words[0].upper()}{words[1:]} by epoch".replace(" (s)", "")
     ax.set(xlabel="epoch", ylabel=words, title=title)
     ax.grid(alpha=0.3)
+    if panelled:
+        _rate_panel(ax, np.asarray(rates))
     return ax
+
+
+def _rate_panel(ax: Any, rates: Array) -> None:
+    """The learning rate below a curve, over the same epochs."""
+    panel = below(ax)
+    epochs = np.arange(1, len(rates) + 1)
+    panel.plot(epochs, rates, color=GREEN, marker="o" if len(rates) == 1 else "")
+    _scale(panel, "learning_rate", rates)
+    panel.set(xlabel=ax.get_xlabel(), ylabel="learning\nrate")
+    panel.grid(alpha=0.3)
+    ax.set_xlabel("")
+    ax.tick_params(labelbottom=False)
+
+
+def _scale(ax: Any, curve: str, drawn: Array) -> None:
+    finite = drawn[np.isfinite(drawn)]
+    if _is_logarithmic(curve, finite):
+        logarithmic(ax)
+    elif curve in ("learning_rate", "seconds"):
+        # From zero on: else a constant rate is magnified, and its ticks unreadable.
+        ax.set_ylim(0.0, 1.2 * float(finite.max(initial=0.0)) or None)
 
 
 def _is_logarithmic(curve: str, finite: Array) -> bool:
     if not finite.size or finite.min() <= 0.0:
         return False
-    far = bool(finite.max() > 10.0 * finite.min())
-    return curve in ("loss", "val_loss") or (curve == "learning_rate" and far)
+    # Not by the least rate: a cosine that ends near zero is best seen as a cosine.
+    falls = bool(np.median(finite) < 0.101 * finite.max())
+    return curve in ("loss", "val_loss") or (curve == "learning_rate" and falls)
 
 
 def plot_lr_range(curve: Any, ax: Any = None) -> Any:

@@ -1,6 +1,6 @@
-"""Pictures of what a classifier says: decision boundaries and confusion matrices.
+"""Which class was taken for which: the confusion matrix, and what counts as a class index.
 
-Each takes the axes to draw on, or makes them, and returns them; none shows or saves anything.
+A share of right labels is one number; here is what it is made of, class by class.
 """
 
 from collections.abc import Sequence
@@ -10,99 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import ShapeError
-from ..nn.predict import predict
-from .canvas import CLASSES, INK, axes, shades
+from .canvas import INK, as_written, axes
 
 Array = npt.NDArray[Any]
-
-
-def plot_decision_boundary(
-    model: Any,
-    X: Any,
-    y: Any,
-    *,
-    cut: float | None = None,
-    resolution: int = 100,
-    margin: float = 0.5,
-    ax: Any = None,
-) -> Any:
-    """What a model of two features says everywhere around its data, and the data.
-
-    X: (samples, 2). A model with one output is shaded by it, and cut midway between the labels
-    (0 for -1 and 1; for 0 and 1, 0.5) or at `cut`: 0.0 for logits. One with several outputs is
-    coloured by the largest. Samples on the wrong side are ringed. Serves both twins. Returns
-    the Axes.
-    """
-    points, labels, classes = _checked_points(X, y)
-    ax = axes(ax, (6.0, 5.0))
-    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
-    across, up = (np.linspace(low[i], high[i], resolution) for i in range(2))
-    grid = np.stack(np.meshgrid(across, up), axis=-1)
-    outputs = _finite_outputs(model, grid.reshape(-1, 2))
-    at_points = _finite_outputs(model, points)
-    if outputs.ndim == 2 and outputs.shape[1] > 1:
-        count = outputs.shape[1]
-        if not np.isin(classes, range(count)).all():
-            raise ValueError(
-                f"a model of {count} outputs tells labels 0 to {count - 1} apart, but y holds "
-                f"{classes.tolist()}"
-            )
-        colors = [CLASSES[i % len(CLASSES)] for i in range(count)]
-        regions = outputs.argmax(axis=1).reshape(resolution, resolution)
-        edges = np.arange(count + 1) - 0.5
-        ax.contourf(across, up, regions, levels=edges, colors=colors, alpha=0.25)
-        wrong = at_points.argmax(axis=1) != labels
-        place = {label: int(label) for label in classes}
-    else:
-        lower = -1.0 if classes.min() < 0 else 0.0
-        if len(classes) > 2 or not (len(classes) == 2 or classes[0] in (lower, 1.0)):
-            raise ValueError(
-                f"a model of one output tells two labels apart, such as 0 and 1, but y holds "
-                f"{classes.tolist()}"
-            )
-        ends = classes if len(classes) == 2 else np.array([lower, 1.0])
-        cut = float(ends.sum()) / 2.0 if cut is None else cut
-        surface = outputs.reshape(resolution, resolution)
-        shown = np.clip((surface - cut) / (float(np.ptp(ends)) / 2.0), -1.0, 1.0)
-        ax.contourf(across, up, shown, levels=np.linspace(-1.0, 1.0, 21), cmap=shades())
-        ax.contour(across, up, surface, levels=[cut], colors=[INK], linewidths=1.5)
-        wrong = (at_points.ravel() > cut) != (labels == ends[1])
-        place = {label: int(label == ends[1]) for label in classes}
-    for label in classes:
-        i, chosen = place[label], labels == label
-        color, marker = CLASSES[i % len(CLASSES)], "os^Dv"[i % 5]
-        ax.scatter(
-            *points[chosen].T, c=color, marker=marker, edgecolors="white", label=f"{label:g}"
-        )
-    ax.scatter(*points[wrong].T, s=120, facecolors="none", edgecolors=INK, linewidths=1.5)
-    right = f"{np.count_nonzero(~wrong)} of {len(labels)} right"
-    ax.set(xlabel="first feature", ylabel="second feature", title=f"Decision boundary, {right}")
-    ax.legend(title="label", frameon=True)
-    return ax
-
-
-def _checked_points(X: Any, y: Any) -> tuple[Array, Array, Array]:
-    points, labels = np.asarray(X), np.asarray(y).ravel()
-    for name, numbers in (("X", points), ("y", labels)):
-        if numbers.dtype.kind not in "biuf":
-            raise TypeError(f"{name} must hold numbers, but its dtype is {numbers.dtype}")
-        if not np.isfinite(numbers).all():
-            raise ValueError(f"{name} holds NaN or infinite numbers; remove them first")
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points):
-        raise ShapeError(
-            f"a decision boundary needs X of shape (samples, 2), not {points.shape}; choose two "
-            "features"
-        )
-    if len(points) != len(labels):
-        raise ShapeError(f"X has {len(points)} samples and y has {len(labels)}")
-    return points.astype(float), labels, np.unique(labels)
-
-
-def _finite_outputs(model: Any, X: Array) -> Array:
-    outputs = predict(model, X)
-    if not np.isfinite(outputs).all():
-        raise ValueError("the model's outputs are NaN or infinite, so there is no boundary to draw")
-    return outputs
 
 
 def plot_confusion_matrix(
@@ -110,30 +20,58 @@ def plot_confusion_matrix(
 ) -> Any:
     """How often each class was taken for each other one: rows are true, columns predicted.
 
-    Both are class indices, (samples,). Cells hold counts; colour is the share of the row.
+    Both are class indices, (samples,). Cells hold the count and its share of the row, which is
+    also the colour; on the right stands the recall of each class, the share of it that was found.
     Returns the Axes.
     """
     truth, said = class_indices(targets, predictions)
     count = int(max(truth.max(initial=0), said.max(initial=0))) + 1
+    ticks = [as_written(name) for name in (range(count) if names is None else names)]
+    if names is not None and len(ticks) != count:
+        raise ValueError(f"there are {count} classes, but {len(ticks)} names came")
     counts = np.zeros((count, count), dtype=int)
     np.add.at(counts, (truth, said), 1)
-    ax = axes(ax, (6.0, 5.5))
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    image = ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
-    ax.figure.colorbar(image, ax=ax, label="share of the true class", fraction=0.046)
+    totals = counts.sum(axis=1)
+    shares = counts / np.maximum(totals, 1)[:, None]
+    cell = min(1.2, max(0.5, 3.6 / count))
+    ax = axes(ax, (cell * count + 2.4, cell * count + 1.2))
+    ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    size = _font_size(ax, counts)
     for (i, j), number in np.ndenumerate(counts):
         if number:
             color = "white" if shares[i, j] > 0.5 else INK
-            ax.text(j, i, number, ha="center", va="center", color=color)
-    ticks = list(names) if names is not None else [str(i) for i in range(count)]
-    if len(ticks) != count:
-        raise ValueError(f"there are {count} classes, but {len(ticks)} names came")
-    ax.set_xticks(range(count), ticks)
+            words = f"{number:,}\n{_percent(shares[i, j])}"
+            ax.text(j, i, words, ha="center", va="center", color=color, fontsize=size)
+    long = max(map(len, ticks)) * count > 40
+    turned = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if long else {}
+    ax.set_xticks(range(count), ticks, **turned)
     ax.set_yticks(range(count), ticks)
+    recall = [
+        f"{shares[i, i]:.1%}" if total else "none true" for i, total in enumerate(totals.tolist())
+    ]
+    found = ax.secondary_yaxis("right")
+    found.set_yticks(range(count), recall)
+    found.set_ylabel("recall")
+    found.tick_params(length=0)
     accuracy = np.trace(counts) / max(counts.sum(), 1)
     title = f"Confusion matrix, {accuracy:.1%} of {counts.sum():,} right"
     ax.set(xlabel="predicted", ylabel="true", title=title)
     return ax
+
+
+def _font_size(ax: Any, counts: Array) -> float:
+    """The size in points at which a count above its share fits into a cell."""
+    box = ax.get_window_extent()
+    points = 72.0 / ax.figure.dpi * min(box.width, box.height) / len(counts)
+    longest = max(len(f"{counts.max():,}"), 4)
+    return float(min(11.0, 0.85 * points / (0.65 * longest), 0.85 * points / 2.6))
+
+
+def _percent(share: float) -> str:
+    """A share in whole percents; 100% is said of all alone, and 0% of none."""
+    if 0.0 < share < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= share < 1.0 else f"{share:.0%}"
 
 
 def class_indices(targets: Any, predictions: Any) -> tuple[Array, Array]:
