@@ -185,6 +185,12 @@ def test_the_most_confident_mistakes_come_first_with_their_confidence(by_class: 
     assert ax.get_title() == "The 3 surest of the 8 misclassified, of 12"
 
 
+def test_dollars_in_a_name_begin_no_formula() -> None:
+    ax = viz.plot_misclassified(IMAGES, TRUTH, SAID, names=["a", "$5", "$\\no$ <"], count=6)
+    assert captions(ax)[0] == "true \\$5\nsaid \\$\\no\\$ <"
+    ax.figure.canvas.draw()  # matplotlib fails of a formula that it does not know
+
+
 def test_classes_may_have_names_of_any_length() -> None:
     names = ["cat", "hippopotamus amphibius", "emu"]
     ax = viz.plot_misclassified(IMAGES, TRUTH, SAID, names=names, count=6)

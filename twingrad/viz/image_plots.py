@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..engine import Node, ShapeError
 from ..nn import Module
 from ..nn.settings import whole
-from .canvas import axes, signed, whole_numbers
+from .canvas import as_written, axes, signed, whole_numbers
 from .plots import class_indices
 from .tiles import Shape, captioned, image_shape, tiles
 
@@ -45,7 +45,7 @@ def plot_misclassified(
     if len(images) != len(truth):
         raise ShapeError(f"X has {len(images)} samples, but {len(truth)} targets came")
     classes = max(truth.max(initial=-1), said.max(initial=-1)) + 1
-    words = [str(name) for name in (range(classes) if names is None else names)]
+    words = [as_written(name) for name in (range(classes) if names is None else names)]
     if len(words) < classes:
         raise ValueError(f"there are {classes} classes, but {len(words)} names came")
     sure = None if confidence is None else _checked_confidence(confidence, said)
@@ -173,7 +173,7 @@ def _weight(given: Any) -> tuple[Array, str]:
             f"an array of numbers, not {given!r}"
         )
     name = (
-        f"Weights of {given!r}"
+        f"Weights of {as_written(repr(given))}"
         if isinstance(given, Module)
         else f"Weights of shape {numbers.shape}"
     )
