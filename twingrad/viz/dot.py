@@ -4,9 +4,11 @@ Labels are HTML-like tables and not records: those take any character, and cells
 """
 
 import html
+from typing import Any
 
 from ..nn.optional import optional
 from . import style
+from .frames import Frame
 from .measure import frame, smallest
 from .picture import Box, Picture
 
@@ -41,7 +43,19 @@ def source(picture: Picture) -> str:
             fontsize=f"{style.FONT_SIZE:g}", fontcolor=style.FAINT_INK,
         )  # fmt: skip
     # The root first: then Graphviz, where it is free to choose, puts first operands first.
-    for number, item in reversed(list(enumerate(picture.items))):
+    whole = Frame("", tuple(range(len(picture.items))), picture.frames)
+    _add_boxes(graph, whole, picture, 0)
+    for before, after in picture.edges:
+        graph.edge(f"n{before}", f"n{after}")
+    text: str = graph.source
+    return text
+
+
+def _add_boxes(graph: Any, frame: Frame, picture: Picture, depth: int) -> None:
+    """The boxes of a frame, those in the frames within it as clusters."""
+    inner = {number for within in frame.frames for number in within.everything()}
+    for number in sorted(set(frame.boxes) - inner, reverse=True):
+        item = picture.items[number]
         if isinstance(item, Box):
             graph.node(f"n{number}", label=f"<{_table(item)}>")
             continue
@@ -53,10 +67,15 @@ def source(picture: Picture) -> str:
             color=style.CHIP_LINE, width=_inches(width), height=_inches(height),
             ordering=None if item.text in COMMUTATIVE else "in",
         )  # fmt: skip
-    for before, after in picture.edges:
-        graph.edge(f"n{before}", f"n{after}")
-    text: str = graph.source
-    return text
+    for within in frame.frames:
+        # Graphviz frames only what is called cluster, and each must have a name of its own.
+        with graph.subgraph(name=f"cluster{min(within.everything())}_{depth}") as cluster:
+            cluster.attr(
+                label=f"<{_text(within.title)}>", labeljust="l", fontname=FONT,
+                fontsize=f"{style.FONT_SIZE:g}", fontcolor=style.FAINT_INK, style="filled,rounded",
+                fillcolor=style.FRAME_FILLS[depth % 2], color=style.FRAME_LINE, margin="8",
+            )  # fmt: skip
+            _add_boxes(cluster, within, picture, depth + 1)
 
 
 def _table(box: Box) -> str:
@@ -84,15 +103,21 @@ def _table(box: Box) -> str:
             "</TR></TABLE>"
         )
         rule = f' BORDER="1" SIDES="T" COLOR="{style.RULE}"' if rows else ""
-        rows.append(_row(columns, measured.width, height, style.tint(row.strength), rule))
+        rows.append(_row(columns, measured.width, height, style.tint(row.strength, row.lean), rule))
     if not rows:
         rows.append(_row("", measured.width, measured.height, look.header))
     # Graphviz wants whole numbers here.
     border = max(round(look.line_width), 1)
-    return (
+    table = (
         f'<TABLE BORDER="{border}" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" '
         f'COLOR="{look.line}" BGCOLOR="{style.BACKGROUND}"{lined}>'
         f"{''.join(rows)}</TABLE>"
+    )
+    if not look.doubled:
+        return table
+    return (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2" COLOR="{look.line}" '
+        f'BGCOLOR="{style.BACKGROUND}"><TR><TD>{table}</TD></TR></TABLE>'
     )
 
 

@@ -6,7 +6,7 @@ still be one line that its reader's program can set.
 
 import re
 
-from .picture import printable
+from .wording import printable
 
 LONGEST_NAME = 40
 
@@ -35,6 +35,18 @@ _IN_MATH = {
     "×": r"\times ",
     **{character: f"\\{character}" for character in "#$%&_{}"},
     **{letter: rf"\{command} " for letter, command in _GREEK.items()},
+}
+_IN_TEXT = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": "$<$",
+    ">": "$>$",
+    "|": r"$\vert$",
+    "×": r"$\times$",
+    "∂": r"$\partial$",
+    "…": r"\ldots{}",
+    **{character: f"\\{character}" for character in "#$%&_{}"},
 }
 _IN_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 
@@ -77,3 +89,13 @@ def markdown_text(text: str) -> str:
     a\\|b\\_c
     """
     return _IN_MARKDOWN.sub(r"\\\1", text)
+
+
+def tex_text(text: str) -> str:
+    r"""A text in LaTeX, outside math mode.
+
+    >>> from twingrad.viz.escape import tex_text
+    >>> print(tex_text("100 %, x_1"))
+    100 \%, x\_1
+    """
+    return "".join(_IN_TEXT.get(character, character) for character in text)

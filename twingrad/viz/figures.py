@@ -59,6 +59,22 @@ def magnitude(data: Any) -> float:
     return largest * math.sqrt(float(np.mean((finite / largest) ** 2))) if largest else 0.0
 
 
+def leaning(data: Any) -> float:
+    """From -1, where all of it is below zero, to 1, where all is above; by squares, as magnitude.
+
+    >>> import numpy as np
+    >>> from twingrad.viz.figures import leaning
+    >>> leaning(-2.0), leaning(np.array([1.0, -1.0])), leaning(0.0)
+    (-1.0, 0.0, 0.0)
+    """
+    size = magnitude(data)
+    if not size or np.iscomplexobj(data):
+        return 0.0
+    array = np.asarray(data, dtype=float)
+    scaled = array[np.isfinite(array)] / size
+    return float(np.mean(scaled * np.abs(scaled))) if scaled.size else 0.0
+
+
 def _grid(array: np.ndarray) -> tuple[str, ...]:
     """The numbers row by row, their columns flush right."""
     cells = [[number(x) for x in row] for row in array]

@@ -4,26 +4,35 @@
 from?"; it takes whatever Graphviz there is, and does without when there is none.
 """
 
+import math
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 
 from . import dot
+from .expand import expanded
 from .layout import RANKDIRS
-from .picture import Picture, take_picture
+from .names import Names
+from .outline import cut, outline
+from .photograph import take_picture
+from .picture import Picture
 from .rendering import BACKENDS, render
+from .scope import scope_of_caller
 
 SHOWN = ("data", "grad")
 COLORS = ("data", "grad", None)
 SUFFIXES = (".svg", ".png", ".pdf", ".dot")
+MAX_BOXES = 100
+"""Of a drawing that may fold; more are hard to read at any size."""
 MAX_NODES = 500
+"""Of a drawing that was told not to fold."""
 MAX_NODES_IN_NOTEBOOK = 1000
-MAX_NODES_UNASKED = 100
+MAX_NODES_UNASKED = 10_000
 """Of a node that a notebook shows because a cell ended in it."""
 
 
@@ -90,19 +99,30 @@ def draw(
     *,
     show: Sequence[str] = SHOWN,
     color: str | None = "grad",
-    max_nodes: int = MAX_NODES,
+    group: Literal["auto"] | int | None = "auto",
+    expand: bool = False,
+    max_nodes: int | None = None,
     rankdir: str = "LR",
     backend: str = "auto",
+    scope: Mapping[str, Any] | None = None,
 ) -> Drawing:
     """A drawing of everything that a node was computed from.
 
     `show` names the rows of a box. `color` tints the row of that name, the more the larger its
-    number is among all in the drawing (root mean square for an array); None tints nothing.
-    `rankdir` is "LR", left to right, or "TB", top down. `backend` "auto" takes the program
-    `dot`, else `pygraphviz`, else the layout of our own ("builtin"), which draws SVG only.
+    number is among all in the drawing (root mean square for an array), blue below zero and
+    orange above; None tints nothing.
 
-    Raises `TypeError` for what is no node, `ValueError` for more than `max_nodes` nodes and for
-    options that do not exist.
+    `group` "auto" draws a frame around what belongs to a module, and folds what repeats, whole
+    neurons or whole layers until at most `max_nodes` boxes are left, 100 unless told. A number
+    is how many levels of modules are open: at 0 a model is one box, at 1 each of its layers.
+    None draws every node by itself. `expand` takes fused operations apart into products and
+    sums. `rankdir` is "LR", left to right, or "TB", top down. `backend` "auto" takes the program
+    `dot`, else `pygraphviz`, else the layout of our own ("builtin"), which draws SVG only.
+    `scope` holds the names by which nodes and models go, `vars()` for example; unless told, the
+    variables where `draw` is called.
+
+    Raises `TypeError` for what is no node, `ValueError` for a drawing of more boxes than
+    `max_nodes`, which are 500 where not everything may fold, and for options that do not exist.
 
     >>> import twingrad as tg
     >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
@@ -122,21 +142,58 @@ def draw(
     _check("color", color, COLORS)
     _check("rankdir", rankdir, RANKDIRS)
     _check("backend", backend, ("auto", *BACKENDS))
+    depth = _depth(group)
     nodes = topological_order(root)
-    if len(nodes) > max_nodes:
-        raise ValueError(
-            f"this graph has {len(nodes):,} nodes, more than max_nodes={max_nodes:,}; draw(..., "
-            f"max_nodes={len(nodes)}) draws them all, but pictures of hundreds are hard to read: "
-            "rather draw a node nearer to the leaves, or the loss of a single example"
-        )
-    picture = take_picture(nodes, show=shown, color=color, rankdir=rankdir)
+    names = Names(nodes, scope_of_caller() if scope is None else scope)
+    if expand:
+        root = expanded(root, names.given)
+        nodes = topological_order(root)
+        names = Names(nodes, scope_of_caller() if scope is None else scope)
+    if max_nodes is None:
+        max_nodes = MAX_BOXES if group == "auto" else MAX_NODES
+    tree = outline(nodes, names, modules=group is not None)
+    boxes = cut(tree, math.inf if group is None else max_nodes, depth)
+    if len(boxes) > max_nodes:
+        raise ValueError(_too_large(len(nodes), len(boxes), max_nodes))
+    picture = take_picture(
+        nodes,
+        boxes,
+        names,
+        show=shown,
+        color=color,
+        rankdir=rankdir,
+        framed=group is not None,
+    )
     return Drawing(picture, len(nodes), backend)
+
+
+def _depth(group: Any) -> int | None:
+    """How many levels of modules to open, None for as many as there are."""
+    if group is None or (isinstance(group, str) and group == "auto"):
+        return None
+    if not isinstance(group, int) or isinstance(group, bool) or group < 0:
+        raise ValueError(
+            'group= takes "auto", None, or how many levels of modules to open, a whole number '
+            f"from 0 on, but got {group!r}"
+        )
+    return group
+
+
+def _too_large(nodes: int, boxes: int, most: int) -> str:
+    folded = "" if boxes == nodes else f", which fold into {boxes:,} boxes"
+    hint = 'group="auto" folds it; ' if boxes == nodes else ""
+    return (
+        f"this graph has {nodes:,} nodes{folded}, more than max_nodes={most:,}; draw(..., "
+        f"max_nodes={boxes}) draws them all, but pictures of hundreds are hard to read: {hint}"
+        "rather draw a node nearer to the leaves, or the loss of a single example"
+    )
 
 
 def svg_in_notebook(node: Node) -> str | None:
     """How a notebook shows a node itself; None, and so its repr, when the graph is too large."""
     try:
-        return draw(node, max_nodes=MAX_NODES_UNASKED).svg()
+        small = len(topological_order(node)) <= MAX_NODES_UNASKED
+        return draw(node).svg() if small else None
     except Exception:
         return None
 

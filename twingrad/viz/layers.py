@@ -32,14 +32,20 @@ class Layers:
         return [source, *self.lanes[source][: self.rank[target] - self.rank[source] - 1], target]
 
 
-def arrange_in_layers(boxes: int, edges: Sequence[Edge]) -> Layers:
+def arrange_in_layers(boxes: int, edges: Sequence[Edge], first: Sequence[int] = ()) -> Layers:
     """Layers in which every edge ascends, each box as close to its first target as it can be.
+
+    The boxes in `first` are the first layer, and alone there.
 
     Raises `ValueError` when an edge names no box, or when the edges form a cycle.
     """
     distance = _distances_to_the_end(boxes, edges)
     depth = max(distance, default=-1)
     rank = [depth - d for d in distance]
+    if first:
+        others = set(range(boxes)).difference(first)
+        shift = any(rank[box] == 0 for box in others)
+        rank = [rank[box] + shift if box in others else 0 for box in range(boxes)]
     lanes: list[list[int]] = [[] for _ in range(boxes)]
     reach = list(rank)
     for source, target in edges:

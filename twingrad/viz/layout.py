@@ -39,11 +39,12 @@ def layout(
     *,
     rankdir: str = "LR",
     spacing: Spacing = SPACING,
+    first: Sequence[int] = (),
 ) -> Layout:
     """Place boxes in layers so that every edge `(source, target)` points along `rankdir`.
 
     `sizes` are (width, height), and edges number the boxes by them; an edge that comes twice is
-    routed twice.
+    routed twice. The boxes in `first`, which no edge may lead to, stand before all others.
 
     Raises `ValueError` on a cycle, an edge to no box, a `rankdir` other than "LR" and "TB".
 
@@ -57,7 +58,7 @@ def layout(
     # From here on everything is told in two directions, "along" the ranks and "across" them.
     along = [_turned(size, rankdir)[0] for size in sizes]
     across = [_turned(size, rankdir)[1] for size in sizes]
-    layers = arrange_in_layers(len(sizes), edges)
+    layers = arrange_in_layers(len(sizes), edges, first)
     reduce_crossings(layers)
 
     def separation(first: int, second: int) -> float:

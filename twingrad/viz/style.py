@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["leaf", "intermediate", "root", "constant"]
+Role = Literal["leaf", "intermediate", "root", "constant", "folded"]
 
 FONT_FAMILY = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"
 FONT_SIZE = 10.0
@@ -30,7 +30,10 @@ EDGE = "#6b6b6b"
 CHIP_FILL = "#fbeccc"
 CHIP_LINE = "#b37b00"
 CHIP_RADIUS = 9.0
-TINT = "#cc79a7"
+NEGATIVE = "#0072b2"
+POSITIVE = "#d55e00"
+FRAME_FILLS = ("#f4f4f1", "#fbfbf9")
+FRAME_LINE = "#c3c3ba"
 
 
 @dataclass(frozen=True)
@@ -41,21 +44,33 @@ class Look:
     line_width: float
     header: str
     dashed: bool = False
+    doubled: bool = False
 
 
 LOOKS: dict[Role, Look] = {
-    "leaf": Look(line="#0072b2", line_width=1.2, header="#d5e7f2"),
+    "leaf": Look(line="#007a5a", line_width=1.2, header="#d3ebe2"),
     "intermediate": Look(line="#7a7a7a", line_width=0.8, header="#f0f0f0"),
-    "root": Look(line="#d55e00", line_width=2.2, header="#f9dfcc"),
+    "root": Look(line="#1a1a1a", line_width=2.2, header="#e4e4e4"),
     "constant": Look(line="#9a9a9a", line_width=1.0, header="#ffffff", dashed=True),
+    "folded": Look(line="#7a7a7a", line_width=0.8, header="#ece7f3", doubled=True),
 }
 
 
-def tint(strength: float) -> str:
-    """A background between none at 0 and the strongest, still light under black ink, at 1."""
-    share = 0.55 * min(max(strength, 0.0), 1.0)
-    channels = (int(TINT[start : start + 2], 16) for start in (1, 3, 5))
-    return "#" + "".join(f"{round(255 - share * (255 - c)):02x}" for c in channels)
+def tint(strength: float, lean: float) -> str:
+    """A background between none at 0 and the strongest, still light under black ink, at 1.
+
+    Its hue says the sign: one colour for -1, another for 1, and grey where both are mixed.
+    """
+    share = 0.5 * min(max(strength, 0.0), 1.0)
+    hue = [
+        abs(lean) * c + (1.0 - abs(lean)) * 128.0
+        for c in _channels(NEGATIVE if lean < 0 else POSITIVE)
+    ]
+    return "#" + "".join(f"{round(255 - share * (255 - c)):02x}" for c in hue)
+
+
+def _channels(color: str) -> list[int]:
+    return [int(color[start : start + 2], 16) for start in (1, 3, 5)]
 
 
 def text_width(text: str, size: float = FONT_SIZE) -> float:

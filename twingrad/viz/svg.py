@@ -9,7 +9,7 @@ from itertools import pairwise
 from xml.etree import ElementTree
 
 from . import style
-from .layout import layout
+from .frames import Line, Panel, plan
 from .measure import frame, size
 from .picture import Box, Chip, Picture
 from .routing import Point
@@ -23,11 +23,11 @@ ARROW = (7.0, 2.8)
 def paint(picture: Picture) -> str:
     """The picture as one `<svg>` element."""
     sizes = [size(item, picture.rankdir) for item in picture.items]
-    plan = layout(sizes, picture.edges, rankdir=picture.rankdir)
+    laid = plan(sizes, picture.edges, picture.frames, rankdir=picture.rankdir)
     caption_height = len(picture.caption) * style.LINE_HEIGHT
     caption_width = max(map(style.text_width, picture.caption), default=0.0)
-    width = max(plan.width, caption_width) + 2 * style.MARGIN
-    height = plan.height + 2 * style.MARGIN + caption_height + (8.0 if caption_height else 0.0)
+    width = max(laid.width, caption_width) + 2 * style.MARGIN
+    height = laid.height + 2 * style.MARGIN + caption_height + (8.0 if caption_height else 0.0)
 
     root = Element("svg", xmlns=NAMESPACE, role="img")
     root.attrib |= {
@@ -43,11 +43,14 @@ def paint(picture: Picture) -> str:
     _add(root, "desc", picture.description)
     # A ground of its own, for the page behind it may be dark.
     _add(root, "rect", width="100%", height="100%", rx=6, fill=style.BACKGROUND)
-    shift = (style.MARGIN + (width - 2 * style.MARGIN - plan.width) / 2, style.MARGIN)
+    shift = (style.MARGIN + (width - 2 * style.MARGIN - laid.width) / 2, style.MARGIN)
     drawing = _add(root, "g", transform=f"translate({_short(shift[0])} {_short(shift[1])})")
-    for route in plan.routes:
-        _paint_edge(drawing, route, picture.rankdir)
-    for item, center, extent in zip(picture.items, plan.centers, sizes, strict=True):
+    for panel in laid.panels:
+        _paint_panel(drawing, panel)
+    for edge in laid.lines:
+        _paint_edge(drawing, edge, picture.rankdir)
+    for number, (item, extent) in enumerate(zip(picture.items, sizes, strict=True)):
+        center = laid.centers[number]
         corner = (center[0] - extent[0] / 2, center[1] - extent[1] / 2)
         group = _add(drawing, "g", transform=f"translate({_short(corner[0])} {_short(corner[1])})")
         _add(group, "title", item.tooltip)
@@ -61,9 +64,20 @@ def paint(picture: Picture) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
+def _paint_panel(group: Element, panel: Panel) -> None:
+    (x, y), (width, height) = panel.corner, panel.size
+    _add(group, "rect", x=x, y=y, width=width, height=height, rx=6,
+         fill=style.FRAME_FILLS[panel.depth % 2], stroke=style.FRAME_LINE)  # fmt: skip
+    _add(group, "text", panel.title, x=x + style.PAD_X, y=y + _baseline(0) + 1,
+         fill=style.FAINT_INK)  # fmt: skip
+
+
 def _paint_box(group: Element, box: Box) -> None:
     measured, look = frame(box), style.LOOKS[box.role]
     width, height = measured.width, measured.height
+    if look.doubled:
+        _add(group, "rect", x=-2.5, y=-2.5, width=width + 5, height=height + 5,
+             fill=style.BACKGROUND, stroke=look.line, stroke_width=look.line_width)  # fmt: skip
     _add(group, "rect", width=width, height=height, fill=style.BACKGROUND)
     if measured.header:
         _add(group, "rect", width=width, height=measured.header, fill=look.header)
@@ -76,7 +90,7 @@ def _paint_box(group: Element, box: Box) -> None:
     top = measured.header
     for row, row_height in zip(box.rows, measured.rows, strict=True):
         if row.strength:
-            ground = style.tint(row.strength)
+            ground = style.tint(row.strength, row.lean)
             _add(group, "rect", y=top, width=width, height=row_height, fill=ground)
         if top:
             _add(group, "path", d=f"M0 {_short(top)}H{_short(width)}", stroke=style.RULE)
@@ -101,16 +115,20 @@ def _paint_chip(group: Element, chip: Chip, width: float, height: float) -> None
          font_size=style.CHIP_FONT_SIZE)  # fmt: skip
 
 
-def _paint_edge(group: Element, route: Sequence[Point], rankdir: str) -> None:
+def _paint_edge(group: Element, line: Line, rankdir: str) -> None:
     length, half = ARROW
+    route = line.points
+    if not line.arrives:
+        _add(group, "path", d=smooth(route, rankdir), fill="none", stroke=style.EDGE)
+        return
     x, y = route[-1]
     if rankdir == "LR":
         tip = [(x, y), (x - length, y - half), (x - length, y + half)]
         # The line ends inside its arrowhead, so that it does not blunt the tip.
-        route = [*route[:-1], (x - length / 2, y)]
+        route = (*route[:-1], (x - length / 2, y))
     else:
         tip = [(x, y), (x - half, y - length), (x + half, y - length)]
-        route = [*route[:-1], (x, y - length / 2)]
+        route = (*route[:-1], (x, y - length / 2))
     _add(group, "path", d=smooth(route, rankdir), fill="none", stroke=style.EDGE)
     _add(group, "path", d="M" + "L".join(map(_pair, tip)) + "Z", fill=style.EDGE)
 
