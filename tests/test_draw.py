@@ -170,11 +170,11 @@ def test_nan_and_infinity_are_shown_as_such(backend: str) -> None:
     array = np.ones(100)
     array[:3], array[3] = np.nan, np.inf
     seen = words(draw(Tensor(array).sum(), backend=backend).svg())
-    assert {"3 nan", "1 inf", "1.0000 … 1.0000"} <= set(seen)
+    assert {"3 nan", "1 inf", "all 1.0000"} <= set(seen)
 
 
 def test_overflow_in_a_statistic_is_no_warning() -> None:
-    seen = words(draw(Tensor(np.full(20, 1e308)).sum(), backend="builtin").svg())
+    seen = words(draw(Tensor([*[1e308] * 19, 1.5e308]).sum(), backend="builtin").svg())
     assert "mean inf" in seen
     assert "empty" in words(draw(Tensor(np.zeros((0, 3))).sum(), backend="builtin").svg())
 
@@ -306,7 +306,7 @@ def test_a_long_label_is_cut_and_whole_in_its_tooltip(backend: str) -> None:
     label = "layer " * 20
     svg = draw(Value(1.0, label=label), show=(), backend=backend).svg()
     assert all(len(word) <= 32 and word.endswith("…") for word in words(svg))
-    assert f"{label}: Value, data 1.0" in html.unescape(svg)
+    assert f"{label.strip()}: Value, data 1.0" in html.unescape(svg)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -510,7 +510,8 @@ def test_a_leaf_that_hundreds_of_operations_share_is_not_left_to_graphviz() -> N
     x = y = Value(0.5, label="x")
     for _ in range(250):
         y = y * x
-    assert draw(y).svg() == draw(y, backend="builtin").svg()
+    drawn = draw(y, group=None).svg()
+    assert drawn == draw(y, group=None, backend="builtin").svg()
 
 
 # --- In a notebook, and out of bounds -------------------------------------------------------------
@@ -529,7 +530,7 @@ def test_a_notebook_is_given_no_exception(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_notebook_is_given_no_picture_too_large_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(graph, "MAX_NODES_IN_NOTEBOOK", 6)
+    monkeypatch.setattr(graph, "MAX_BOXES_IN_NOTEBOOK", 6)
     drawing = draw(expression(), backend="builtin")
     assert drawing._repr_svg_() is None
     assert repr(drawing) == "<Drawing of 7 nodes; save it with .save('graph.svg')>"
@@ -542,7 +543,7 @@ def test_a_chain_of_five_hundred_nodes_is_drawn() -> None:
     for _ in range(499):
         node = node.tanh()
     node.backward()
-    seen = words(draw(node, backend="builtin").svg())
+    seen = words(draw(node, group=None, backend="builtin").svg())
     assert (seen.count("tanh"), seen.count("grad")) == (499, 500)
 
 
@@ -551,7 +552,7 @@ def test_more_nodes_than_max_nodes_are_counted_and_refused() -> None:
     for _ in range(20_000):
         node = -node
     with pytest.raises(ValueError, match=r"20,001 nodes, more than max_nodes=500.*=20001\)"):
-        draw(node)
+        draw(node, group=None)
     assert len(words(draw(expression(), max_nodes=7).svg())) > 7
     with pytest.raises(ValueError, match="7 nodes"):
         draw(expression(), max_nodes=6)

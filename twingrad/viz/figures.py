@@ -89,7 +89,9 @@ def _statistics(array: np.ndarray) -> tuple[str, ...]:
     """Range, mean and spread of the finite numbers, and how many are not."""
     finite = array[np.isfinite(array)]
     lines = []
-    if finite.size:
+    if finite.size and (finite == finite[0]).all():
+        lines.append(f"all {number(finite[0])}")
+    elif finite.size:
         if not np.iscomplexobj(finite):
             lines.append(f"{number(finite.min())} … {number(finite.max())}")
         with np.errstate(over="ignore", invalid="ignore"):

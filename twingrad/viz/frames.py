@@ -113,9 +113,17 @@ def _lay_out(
         direct = end < len(frame.boxes)  # an operand that comes twice is seen to
         if start != end and (direct or (start, end, u) not in links):
             links.append((start, end, u))
+    across = 1 if rankdir == "LR" else 0
+    ports: tuple[dict[int, float], dict[int, float]] = ({}, {})
+    for number, (*ends, source) in enumerate(links):
+        for end, found, side in zip(ends, ports, ("leaving", "entering"), strict=True):
+            if len(frame.boxes) <= end < len(frame.boxes) + len(blocks):
+                block = blocks[end - len(frame.boxes)]
+                middle = (block.plan.width, block.plan.height)[across] / 2
+                found[number] = getattr(block, side)[source] - middle
     laid = layout(
         extents, [(start, end) for start, end, _ in links], rankdir=rankdir,
-        first=list(arriving.values()),
+        first=list(arriving.values()), leaving=ports[0], entering=ports[1],
     )  # fmt: skip
     return _assembled(frame, laid, links, blocks, arriving, departing, sizes, rankdir, depth)
 

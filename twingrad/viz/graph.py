@@ -31,7 +31,7 @@ MAX_BOXES = 100
 """Of a drawing that may fold; more are hard to read at any size."""
 MAX_NODES = 500
 """Of a drawing that was told not to fold."""
-MAX_NODES_IN_NOTEBOOK = 1000
+MAX_BOXES_IN_NOTEBOOK = 1000
 MAX_NODES_UNASKED = 10_000
 """Of a node that a notebook shows because a cell ended in it."""
 
@@ -39,9 +39,9 @@ MAX_NODES_UNASKED = 10_000
 class Drawing:
     """A graph as it was when `draw` was called; shows itself in a notebook."""
 
-    def __init__(self, picture: Picture, nodes: int, backend: str) -> None:
+    def __init__(self, picture: Picture, nodes: int, boxes: int, backend: str) -> None:
         self._picture = picture
-        self._nodes = nodes
+        self._nodes, self._boxes = nodes, boxes
         self._backend = backend
         self._svg: str | None = None
 
@@ -86,12 +86,13 @@ class Drawing:
     def _repr_svg_(self) -> str | None:
         # A notebook shows the traceback of whatever is raised here, instead of the plain repr.
         try:
-            return self.svg() if self._nodes <= MAX_NODES_IN_NOTEBOOK else None
+            return self.svg() if self._boxes <= MAX_BOXES_IN_NOTEBOOK else None
         except Exception:
             return None
 
     def __repr__(self) -> str:
-        return f"<Drawing of {self._nodes:,} nodes; save it with .save('graph.svg')>"
+        folded = f" in {self._boxes} boxes" if self._boxes < self._nodes else ""
+        return f"<Drawing of {self._nodes:,} nodes{folded}; save it with .save('graph.svg')>"
 
 
 def draw(
@@ -152,7 +153,10 @@ def draw(
     if max_nodes is None:
         max_nodes = MAX_BOXES if group == "auto" else MAX_NODES
     tree = outline(nodes, names, modules=group is not None)
-    boxes = cut(tree, math.inf if group is None else max_nodes, depth)
+    number = {node: i for i, node in enumerate(nodes)}
+    edges = [(number[p], i) for i, node in enumerate(nodes) for p in node.parents]
+    crowd = edges if group == "auto" and len(nodes) > max_nodes else []
+    boxes = cut(tree, math.inf if group is None else max_nodes, depth, crowd)
     if len(boxes) > max_nodes:
         raise ValueError(_too_large(len(nodes), len(boxes), max_nodes))
     picture = take_picture(
@@ -164,7 +168,7 @@ def draw(
         rankdir=rankdir,
         framed=group is not None,
     )
-    return Drawing(picture, len(nodes), backend)
+    return Drawing(picture, len(nodes), len(boxes), backend)
 
 
 def _depth(group: Any) -> int | None:

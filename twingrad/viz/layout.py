@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .layers import Edge, arrange_in_layers
 from .ordering import reduce_crossings
 from .placement import place_across
-from .routing import Point, Spacing, lay_bands, route_edges
+from .routing import Point, Ports, Spacing, lay_bands, route_edges
 
 Size = tuple[float, float]
 
@@ -40,11 +40,15 @@ def layout(
     rankdir: str = "LR",
     spacing: Spacing = SPACING,
     first: Sequence[int] = (),
+    leaving: Ports | None = None,
+    entering: Ports | None = None,
 ) -> Layout:
     """Place boxes in layers so that every edge `(source, target)` points along `rankdir`.
 
     `sizes` are (width, height), and edges number the boxes by them; an edge that comes twice is
     routed twice. The boxes in `first`, which no edge may lead to, stand before all others.
+    `leaving` and `entering` hold, by the number of an edge, how far from the middle of its box it
+    leaves or enters, where that is not free.
 
     Raises `ValueError` on a cycle, an edge to no box, a `rankdir` other than "LR" and "TB".
 
@@ -75,7 +79,9 @@ def layout(
     breadth = max((p + b for p, b in zip(place, border, strict=True)), default=0.0)
 
     bands = lay_bands(layers, along, place, spacing)
-    routes = route_edges(layers, edges, along, across, place, bands, spacing)
+    routes = route_edges(
+        layers, edges, along, across, place, bands, spacing, (leaving or {}, entering or {})
+    )
     centers = [
         (bands[rank].middle, p)
         for rank, p in zip(layers.rank[: len(sizes)], place[: len(sizes)], strict=True)

@@ -20,6 +20,7 @@ Kind = Literal["node", "module", "repeat", "chain"]
 
 SHORTEST_CHAIN = 4
 FEWEST_REPEATS = 3
+LINES_PER_BOX = 2.5
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,13 @@ class Shown:
         return [Shown(part, within) for part in self.item.parts]
 
 
-def cut(root: Item, most: float, depth: int | None = None) -> list[Shown]:
+def cut(
+    root: Item, most: float, depth: int | None = None, edges: Sequence[tuple[int, int]] = ()
+) -> list[Shown]:
     """The items to show side by side: as much unfolded as `most` boxes allow, modules first.
 
-    Modules below `depth` stay folded: at 0, each of the outermost is one box. What is alike
+    Given the `edges` between nodes, neither are there more than two and a half lines for each of
+    the boxes allowed: two layers of sixteen neurons are a web of 256. Modules below `depth` stay folded: at 0, each of the outermost is one box. What is alike
     unfolds together or not at all, so that a picture treats all neurons the same.
     """
     shown = [Shown(item) for item in root.parts]
@@ -95,14 +99,21 @@ def cut(root: Item, most: float, depth: int | None = None) -> list[Shown]:
                 name = "" if of_modules else _NUMBERS.sub("", one.item.name)
                 alike.setdefault((not of_modules, level, module, name), []).append(one)
         for _, chosen in sorted(alike.items(), key=lambda entry: entry[0]):
-            if len(shown) + sum(len(one.item.parts) - 1 for one in chosen) <= most:
+            opened = set(map(id, chosen))
+            more = [
+                after for one in shown for after in (one.opened() if id(one) in opened else (one,))
+            ]
+            if len(more) <= most and _lines_between(more, edges) <= LINES_PER_BOX * most:
+                shown = more
                 break
         else:
             return sorted(shown, key=lambda one: one.item.first)
-        opened = set(map(id, chosen))
-        shown = [
-            after for one in shown for after in (one.opened() if id(one) in opened else (one,))
-        ]
+
+
+def _lines_between(shown: Sequence[Shown], edges: Sequence[tuple[int, int]]) -> int:
+    """How many pairs of boxes have an edge between them."""
+    box = {i: number for number, one in enumerate(shown) for i in one.item.nodes} if edges else {}
+    return len({(box[i], box[j]) for i, j in edges if box[i] != box[j]})
 
 
 class _Outliner:

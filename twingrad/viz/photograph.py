@@ -159,7 +159,8 @@ class _Graph:
             ("constant", sum(not node.parents and node.constant for node in nodes)),
         )
         if item.kind == "repeat" and item.parts[0].kind == "node":
-            return (f"×{item.count:,}",)
+            kind = "" if nodes[0].parents else " constants" if nodes[0].constant else " parameters"
+            return (f"×{item.count:,}{kind}",)
         times = (f"×{item.count:,}",) if item.kind == "repeat" else ()
         return (*times, *(count(number, kind) for kind, number in kinds if number))
 

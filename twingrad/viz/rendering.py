@@ -47,8 +47,10 @@ def render(picture: Picture, kind: str, backend: str) -> bytes:
 
     Raises `GraphvizError`, which says what to install and what was tried.
     """
-    if backend == "auto" and kind == "svg" and _ranks_passed(picture) > LONG_EDGES:
-        backend = "builtin"
+    if backend == "auto" and kind == "svg":
+        # Graphviz leaves the ranks of a framed drawing uneven; where it need not draw, we do.
+        ours = bool(picture.frames) or _ranks_passed(picture) > LONG_EDGES
+        backend = "builtin" if ours else backend
     wanted = BACKENDS.values() if backend == "auto" else [BACKENDS[backend]]
     reasons = []
     for draw in wanted:

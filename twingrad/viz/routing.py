@@ -4,12 +4,14 @@ Each rank is a band as thick as its thickest box. Within a band edges run straig
 only in the gap between two bands, where no box stands: so none is ever crossed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .layers import Edge, Layers
 
 Point = tuple[float, float]
+Ports = Mapping[int, float]
+"""By the number of an edge, where it meets its box, from the middle of the side."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,18 @@ def route_edges(
     place: Sequence[float],
     bands: Sequence[Band],
     spacing: Spacing,
+    fixed: tuple[Ports, Ports] = ({}, {}),
 ) -> list[list[Point]]:
-    """A polyline (along, across) for every edge, from border to border."""
+    """A polyline (along, across) for every edge, from border to border.
+
+    `fixed` are ports, leaving and entering, that are not free to choose.
+    """
     ways = [layers.way(edge) for edge in edges]
     leaving = _leaving(ways, across, place, spacing.ports)
     entering = _entering(ways, across, place, spacing.ports)
+    for ports, side, given in ((leaving, 0, fixed[0]), (entering, -1, fixed[1])):
+        for number, offset in given.items():
+            ports[number] = place[ways[number][side]] + offset
     routes = []
     for number, (source, *lanes, target) in enumerate(ways):
         first, last = bands[layers.rank[source]], bands[layers.rank[target]]

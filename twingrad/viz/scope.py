@@ -66,7 +66,7 @@ def nodes_in(scope: Mapping[str, Any]) -> dict[Node, Found]:
     variables = {
         name: value
         for name, value in scope.items()
-        if not name.startswith("_") and name not in _OF_THE_NOTEBOOK
+        if name.isidentifier() and name[0] != "_" and name not in _OF_THE_NOTEBOOK
     }
     home = str(scope.get("__name__", "__main__"))
     found: dict[Node, Found] = {}
