@@ -6,10 +6,12 @@ from .curves import plot_history, plot_lr_range
 from .graph import Drawing, draw, svg_in_notebook
 from .image_plots import plot_misclassified, plot_weights
 from .plots import plot_confusion_matrix
+from .stepper import StepperPage, stepper
 
 __all__ = [
     "BoundaryFrames",
     "Drawing",
+    "StepperPage",
     "animate_decision_boundary",
     "draw",
     "plot_confusion_matrix",
@@ -18,5 +20,6 @@ __all__ = [
     "plot_lr_range",
     "plot_misclassified",
     "plot_weights",
+    "stepper",
     "svg_in_notebook",
 ]

@@ -1,0 +1,65 @@
+"""Stepper: a page that goes through a backward pass of the user's own graph, click by click.
+
+For the two questions that every engine is asked most: why in this order, and where does this
+gradient come from?
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from twingrad.engine.node import Node
+
+from ..names import Names
+from ..outline import outline
+from ..scope import scope_of_caller
+from .page import StepperPage, page
+from .sheets import sheets_of
+from .trace import take_trace
+from .words import Words
+
+__all__ = ["StepperPage", "stepper"]
+
+
+def stepper(
+    root: Node,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    gradient: Any = None,
+    scope: Mapping[str, Any] | None = None,
+) -> StepperPage:
+    """A page to click through: the values forward, then the gradients backward.
+
+    One HTML file that needs no network, no script to be read, and no backward pass before:
+    `.grad` is neither read nor written. With a `path` it is written there, and says so; a
+    notebook shows it as it is. `gradient` is what the backward pass starts from, 1 for a single
+    number. `scope` holds the variables after which nodes are named, those of the caller unless
+    given. Graphs of more than 150 nodes fold, and unfold by clicks.
+
+    Raises `TypeError` for what is no node; `GraphError` and `ShapeError` as `backward()` does.
+
+    >>> import twingrad as tg
+    >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
+    >>> loss = (a * b + 10.0) ** 2
+    >>> tg.viz.stepper(loss)
+    <StepperPage of 7 nodes; save it with .save('steps.html')>
+    """
+    if not isinstance(root, Node):
+        raise TypeError(
+            f"stepper() starts from a Value or a Tensor, but this is a {type(root).__name__}; "
+            "give it the result whose gradients you want to follow, such as stepper(loss)"
+        )
+    trace = take_trace(root, gradient)
+    names = Names(trace.nodes, scope_of_caller() if scope is None else scope)
+    words = Words(trace, names)
+    name = words.name(len(trace.nodes) - 1)
+    sheets = sheets_of(trace, outline(trace.nodes, names), words, names)
+    leaves = sum(not node.parents and not node.constant for node in trace.nodes)
+    summary = (
+        f"{len(trace.nodes):,} nodes, {leaves:,} of them leaves that get a gradient. Step forward "
+        "to see the values appear, then on to see the gradient flow back."
+    )
+    made = page(f"Backpropagation of {name}, step by step", summary, sheets, len(trace.nodes))
+    if path is not None:
+        print(f"The steps are in {made.save(path).resolve()}; open it in a browser.")
+    return made

@@ -1,0 +1,87 @@
+"""Tables: every step in HTML, to be read without a script and on paper.
+
+The script shows one step by copying its rows from here, so that each number stands on the page
+in one place.
+"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from .reading import NOTHING, Reading
+from .steps import Share, Step
+from .view import View
+from .words import Words
+
+FORWARD = ("Step", "Node", "Computed as", "Value")
+BACKWARD = (
+    "Step", "Node, and why its turn has come", "Gradient that has arrived", "Operand",
+    "Local derivative", "Its value", "Product: the share passed", "Sum so far",
+)  # fmt: skip
+
+OF_NUMBERS = (FORWARD[3], BACKWARD[2], *BACKWARD[5:])
+NUMBER = ' class="number"'
+
+
+def tables(view: View, steps: Sequence[Step], words: Words) -> str:
+    """The two tables of a view, one `<tbody>` a step."""
+    numbered = list(enumerate(steps, 1))
+    forward = "".join(
+        _forward(view, n, step, words) for n, step in numbered if step.phase == "forward"
+    )
+    backward = "".join(
+        _backward(view, n, step, words) for n, step in numbered if step.phase == "backward"
+    )
+    return (
+        _table("forward", "Forward: the values", FORWARD, forward)
+        + _table("backward", "Backward: the gradients", BACKWARD, backward)
+    )  # fmt: skip
+
+
+def _table(name: str, caption: str, heads: Sequence[str], body: str) -> str:
+    columns = "".join(
+        f'<th scope="col"{NUMBER if head in OF_NUMBERS else ""}>{head}</th>' for head in heads
+    )
+    return (
+        f'<div class="wide"><table class="{name}"><caption>{caption}</caption>'
+        f"<thead><tr>{columns}</tr></thead>{body}</table></div>"
+    )
+
+
+def _forward(view: View, number: int, step: Step, words: Words) -> str:
+    return (
+        f'<tbody data-step="{number}"><tr><th scope="row">{number}</th>'
+        f'<td>{escape(words.of(view, step.box))}</td><td class="formula">{escape(step.formula)}'
+        f"</td>{_cell(step.arrived)}</tr></tbody>"
+    )
+
+
+def _backward(view: View, number: int, step: Step, words: Words) -> str:
+    rows = list(_shares(step.shares)) or ['<td colspan="5" class="none">nothing to pass on</td>']
+    span = f' rowspan="{len(rows)}"' if len(rows) > 1 else ""
+    first = (
+        f'<th scope="rowgroup"{span}>{number}</th>'
+        f'<td class="why"{span}>{escape(step.words)}</td>{_cell(step.arrived, span)}'
+    )
+    rows = [first + rows[0], *rows[1:]]
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<tbody data-step="{number}">{body}</tbody>'
+
+
+def _shares(shares: Sequence[Share]) -> Iterator[str]:
+    for share in shares:
+        operand = f"<td>{escape(share.operand)}</td>"
+        if share.product is NOTHING:
+            yield f'{operand}<td colspan="4" class="none">a constant: no gradient flows</td>'
+            continue
+        heard, expected = share.heard
+        progress = f" <small>({heard} of {expected})</small>" if expected > 1 else ""
+        yield (
+            f'{operand}<td class="formula">{escape(share.formula)}</td>{_cell(share.slope)}'
+            f"{_cell(share.product)}{_cell(share.total, after=progress)}"
+        )
+
+
+def _cell(reading: Reading, attributes: str = "", after: str = "") -> str:
+    exact = "" if reading.exact is None else f' data-value="{reading.exact}"'
+    lines = "<br>".join(map(escape, reading.lines))
+    return f'<td class="number"{exact}{attributes}>{lines}{after}</td>'
