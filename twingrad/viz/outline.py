@@ -98,7 +98,10 @@ def cut(
                 of_modules = module or one.item.parts[0].kind == "module"
                 name = "" if of_modules else _NUMBERS.sub("", one.item.name)
                 alike.setdefault((not of_modules, level, module, name), []).append(one)
-        for _, chosen in sorted(alike.items(), key=lambda entry: entry[0]):
+        too_many = False
+        for (repeats_only, *_), chosen in sorted(alike.items(), key=lambda entry: entry[0]):
+            if too_many and not repeats_only:
+                continue  # a neuron is not opened where those beside it could not be
             opened = set(map(id, chosen))
             more = [
                 after for one in shown for after in (one.opened() if id(one) in opened else (one,))
@@ -106,6 +109,7 @@ def cut(
             if len(more) <= most and _lines_between(more, edges) <= LINES_PER_BOX * most:
                 shown = more
                 break
+            too_many = True
         else:
             return sorted(shown, key=lambda one: one.item.first)
 
@@ -180,8 +184,12 @@ class _Outliner:
             for member in members
             if member.kind in ("module", "node")
         ]
-        patterns = {_NUMBERS.sub("…", name) for name in names}
-        return patterns.pop() if len(patterns) == 1 and len(names) == len(members) else ""
+        if len(names) < len(members) or len({_NUMBERS.sub("", name) for name in names}) > 1:
+            return ""
+        pieces = zip(*(_NUMBERS.split(name) for name in names), strict=True)
+        numbers = zip(*(_NUMBERS.findall(name) for name in names), strict=True)
+        shown = [found[0] if len(set(found)) == 1 else "…" for found in numbers]
+        return "".join(same[0] + number for same, number in zip(pieces, [*shown, ""], strict=True))
 
     def _chains(self, inside: Sequence[int]) -> list[Item]:
         """The nodes as items, those that only lead from one to the next as one."""

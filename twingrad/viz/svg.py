@@ -49,6 +49,8 @@ def paint(picture: Picture) -> str:
         _paint_panel(drawing, panel)
     for edge in laid.lines:
         _paint_edge(drawing, edge, picture.rankdir)
+    for panel in laid.panels:
+        _paint_panel_title(drawing, panel)
     for number, (item, extent) in enumerate(zip(picture.items, sizes, strict=True)):
         center = laid.centers[number]
         corner = (center[0] - extent[0] / 2, center[1] - extent[1] / 2)
@@ -68,8 +70,14 @@ def _paint_panel(group: Element, panel: Panel) -> None:
     (x, y), (width, height) = panel.corner, panel.size
     _add(group, "rect", x=x, y=y, width=width, height=height, rx=6,
          fill=style.FRAME_FILLS[panel.depth % 2], stroke=style.FRAME_LINE)  # fmt: skip
+
+
+def _paint_panel_title(group: Element, panel: Panel) -> None:
+    x, y = panel.corner
+    # With a halo, for edges may come in from above.
     _add(group, "text", panel.title, x=x + style.PAD_X, y=y + _baseline(0) + 1,
-         fill=style.FAINT_INK)  # fmt: skip
+         fill=style.FAINT_INK, stroke=style.FRAME_FILLS[panel.depth % 2], stroke_width=4,
+         paint_order="stroke")  # fmt: skip
 
 
 def _paint_box(group: Element, box: Box) -> None:
