@@ -4,15 +4,17 @@
 #   make demo DEMO=mnist ARGS="--model conv"   … with arguments of its own
 #   make test ARGS="-k relu -x"   arguments for pytest; ARGS=--cov measures coverage
 #   make test PYTHON=python3.13 VENV=.venv-3.13
+#   make test EXTRAS=dev,browser   … with the tests of pages, which need a Chromium
 #   make bench ARGS="moons mnist"  some of the benchmarks; ARGS=--report writes their page again
 
 PYTHON ?= python3
 VENV   ?= .venv
+EXTRAS ?= dev
 DEMO   ?=
 ARGS   ?=
 
 python := $(VENV)/bin/python
-ready  := $(VENV)/.ready
+ready  := $(VENV)/.ready-$(EXTRAS)
 peers  := .venv-bench/.peers
 
 # A folder of data sets beside the checkout spares everyone a download.
@@ -61,7 +63,7 @@ clean: ## remove the environment, caches and outputs
 
 # --- The environment ------------------------------------------------------------------------------
 
-install := install --quiet --constraint constraints.txt --editable '.[dev]'
+install := install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 
 # uv takes half the time of pip, but nobody is asked to have it: pip may fetch it, and where that or
 # uv itself fails, pip does the work and tells what is wrong.
@@ -74,7 +76,7 @@ $(ready): pyproject.toml constraints.txt | $(python)
 
 # A peer that cannot be installed is said to be absent; `rm $(peers)` has it tried again.
 $(peers): pyproject.toml constraints.txt
-	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/.ready
+	@$(MAKE) --no-print-directory VENV=.venv-bench EXTRAS=dev .venv-bench/.ready-dev
 	@echo 'Installing the peers, PyTorch among them; this takes a minute or two ...'
 	@.venv-bench/bin/python -m benchmarks.peers
 	@touch $@
