@@ -63,15 +63,14 @@ class Monitor(Callback):
         self.snapshots = whole("snapshots", snapshots, 1)
         layers = layers_of(model)
         self.layers = list(layers)
-        at = {parameter: i for i, parameter in enumerate(self.parameters)}
-        self._members = [[at[parameter] for parameter in own] for own in layers.values()]
-        ends = np.cumsum([np.size(parameter._data) for parameter in self.parameters])
-        starts = [0, *ends[:-1]]
+        self._members = list(layers.values())
+        sizes = [np.size(parameter._data) for parameter in self.parameters]
+        starts = dict(zip(self.parameters, np.cumsum([0, *sizes[:-1]]), strict=True))
         self._numbers = [
-            _place(np.concatenate([np.arange(starts[i], ends[i]) for i in members]))
-            for members in self._members
+            _place(np.concatenate([starts[p] + np.arange(np.size(p._data)) for p in own]))
+            for own in self._members
         ]
-        self._steps: list[tuple[float, float, list[float], list[float], list[bool]]] = []
+        self._steps: list[tuple[float, float, list[float | None], list[float]]] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -95,7 +94,8 @@ class Monitor(Callback):
     @property
     def gradient_norms(self) -> Array:
         """The Euclidean norm of each layer's gradient: (steps, layers)."""
-        return np.array([step[2] for step in self._steps]).reshape(-1, len(self.layers))
+        norms = np.array([step[2] for step in self._steps], np.float64)  # None becomes nan
+        return norms.reshape(-1, len(self.layers))
 
     @property
     def update_ratios(self) -> Array:
@@ -105,7 +105,8 @@ class Monitor(Callback):
     @property
     def reached(self) -> npt.NDArray[np.bool_]:
         """Whether any gradient reached each layer: (steps, layers)."""
-        return np.array([step[4] for step in self._steps], bool).reshape(-1, len(self.layers))
+        came = np.array([[norm is not None for norm in step[2]] for step in self._steps], bool)
+        return came.reshape(-1, len(self.layers))
 
     @property
     def path(self) -> Array:
@@ -166,21 +167,13 @@ class Monitor(Callback):
     @np.errstate(all="ignore")  # as in the engine, IEEE has an answer
     def _record(self, loss: float, learning_rate: float) -> None:
         now = _joined([parameter._data for parameter in self.parameters])
-        has_gradient = [p._grad is not None and not p.constant for p in self.parameters]
-        gradients = _joined(
-            [
-                _numbers(p._grad) if has else _zeros(p._data)
-                for p, has in zip(self.parameters, has_gradient, strict=True)
-            ]
-        )
-        reached = [any(has_gradient[i] for i in members) for members in self._members]
         change = now - self._weights
-        norms, ratios = [], []
-        for place, came in zip(self._numbers, reached, strict=True):
+        norms = [gradient_norm(own) for own in self._members]
+        ratios = []
+        for place in self._numbers:
             before = norm(self._weights[place])
-            norms.append(norm(gradients[place]) if came else np.nan)
             ratios.append(norm(change[place]) / before if before else np.nan)
-        self._steps.append((loss, learning_rate, norms, ratios, reached))
+        self._steps.append((loss, learning_rate, norms, ratios))
         self._weights, self._taken = now, self.optimizer.taken
         if len(self) % self._every == 0:
             self._kept.append(_single(now))
@@ -206,6 +199,14 @@ def norm(numbers: Array) -> float:
         return largest * float(np.linalg.norm(numbers / largest))
 
 
+def gradient_norm(parameters: list[Any]) -> float | None:
+    """The Euclidean norm of the gradients together; None where none came, as of frozen ones."""
+    came = [p._grad for p in parameters if p._grad is not None and not p.constant]
+    # With create_graph=True a gradient is a node.
+    plain = [grad._data if isinstance(grad, Node) else grad for grad in came]
+    return norm(_joined(plain)) if plain else None
+
+
 def _joined(numbers: list[Any]) -> Array:
     """Floats and arrays as one vector of float64."""
     if all(type(x) is float for x in numbers):
@@ -216,15 +217,6 @@ def _joined(numbers: list[Any]) -> Array:
 def _single(numbers: Array) -> Array:
     with np.errstate(over="ignore"):
         return numbers.astype(np.float32)
-
-
-def _numbers(gradient: Any) -> Any:
-    """A gradient without the past that `create_graph=True` gives it."""
-    return gradient._data if isinstance(gradient, Node) else gradient
-
-
-def _zeros(like: Any) -> Any:
-    return 0.0 if type(like) is float else np.zeros_like(like)
 
 
 def _place(indices: npt.NDArray[np.int_]) -> Any:

@@ -3,6 +3,7 @@
 What is measured layer by layer, a gradient or an output, is grouped here, in one way for all.
 """
 
+import re
 from typing import Any
 
 from .module import Module
@@ -42,3 +43,11 @@ def layer_path(path: str, module: Module) -> str:
     if isinstance(module, Neuron) and path.endswith("]"):
         return path.rpartition("[")[0].removesuffix(".neurons")
     return path
+
+
+def layer_name(path: str, module: Any) -> str:
+    """How a layer is called in a picture: "[0] Linear(2, 3)", by its type where that is long."""
+    shown = re.sub(r"(, )?\b\w+=.*\)$", ")", repr(module))  # without settings
+    if len(shown) > 30 or shown.count("(") != 1:
+        shown = type(module).__name__
+    return f"{path.lstrip('.')} {shown}".strip()

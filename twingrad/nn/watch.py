@@ -1,6 +1,7 @@
-"""Watching a model's layers while it runs: each call of a layer passes through a function of ours.
+"""Looking at a model while it runs, and leaving no trace of it.
 
-Nothing is registered in the modules for that; what is put into them is taken out again.
+Each call of a layer passes through a function of the watcher's, which is taken out again, and
+what running changed is put back.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .module import Module
+from .predict import mode
+from .snapshot import Snapshot, without_a_trace
 
 Forward = Callable[..., Any]
 
@@ -31,3 +34,14 @@ def watched(model: Module, watch: Callable[[str, Module, Forward], Forward]) -> 
             module.__dict__.pop("forward", None)
         for module, forward in assigned:
             module.__dict__["forward"] = forward
+
+
+@contextmanager
+def unchanged(model: Any) -> Iterator[None]:
+    """Within it a model is evaluated; afterwards its numbers and attributes are as they were."""
+    before = Snapshot.of(model)
+    try:
+        with mode(model, training=False), without_a_trace(model):
+            yield
+    finally:
+        before.restore(model)

@@ -1,10 +1,13 @@
 """Pictures of what the other two rooms make. Each package that draws loads when first used."""
 
+from .activation_plots import plot_activations
 from .animation import BoundaryFrames, animate_decision_boundary
 from .boundary import plot_decision_boundary
 from .curves import plot_history, plot_lr_range
+from .flow_plots import plot_gradient_flow
 from .graph import Drawing, draw, svg_in_notebook
 from .image_plots import plot_misclassified, plot_weights
+from .landscape import plot_loss_landscape
 from .plots import plot_confusion_matrix
 from .stepper import StepperPage, stepper
 
@@ -14,9 +17,12 @@ __all__ = [
     "StepperPage",
     "animate_decision_boundary",
     "draw",
+    "plot_activations",
     "plot_confusion_matrix",
     "plot_decision_boundary",
+    "plot_gradient_flow",
     "plot_history",
+    "plot_loss_landscape",
     "plot_lr_range",
     "plot_misclassified",
     "plot_weights",
