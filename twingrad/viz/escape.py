@@ -6,7 +6,7 @@ still be one line that its reader's program can set.
 
 import re
 
-from .wording import printable
+from .captions import printable
 
 LONGEST_NAME = 40
 

@@ -12,13 +12,7 @@ from twingrad.engine.node import Node
 from twingrad.engine.tensor import Tensor
 from twingrad.engine.value import Value
 
-from .figures import leaning, lines_of, magnitude
-from .frames import Frame
-from .names import Names
-from .outline import Item, Shown
-from .picture import Box, Chip, Picture, Row
-from .style import Role
-from .wording import (
+from .captions import (
     count,
     description,
     folding,
@@ -27,6 +21,12 @@ from .wording import (
     printable,
     title_lines,
 )
+from .figures import leaning, lines_of, magnitude
+from .frames import Frame
+from .names import Names
+from .outline import Item, Shown
+from .picture import Box, Chip, Picture, Row
+from .style import Role
 
 NO_GRADIENTS = ("Gradients not computed yet:", "call backward(), then draw again.")
 OTHER_GRADIENTS = (
