@@ -4,6 +4,7 @@ from .activation_plots import plot_activations
 from .animation import BoundaryFrames, animate_decision_boundary
 from .boundary import plot_decision_boundary
 from .curves import plot_history, plot_lr_range
+from .explanation import Explanation, explain
 from .flow_plots import plot_gradient_flow
 from .graph import Drawing, draw, svg_in_notebook
 from .image_plots import plot_misclassified, plot_weights
@@ -14,9 +15,11 @@ from .stepper import StepperPage, stepper
 __all__ = [
     "BoundaryFrames",
     "Drawing",
+    "Explanation",
     "StepperPage",
     "animate_decision_boundary",
     "draw",
+    "explain",
     "plot_activations",
     "plot_confusion_matrix",
     "plot_decision_boundary",

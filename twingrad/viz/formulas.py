@@ -27,13 +27,15 @@ Name = Callable[[Node], str]
 class Formula:
     """A formula on one line, as text for a terminal and as LaTeX, without dollar signs.
 
-    `bare` and `bare_latex` leave out what it rests on: "1" where `text` is "1 (n > 0)".
+    `bare` and `bare_latex` leave out what it rests on: "1" where `text` is "1 (n > 0)". What is to
+    stand among other factors may need parentheses; `strength`, of `notation`, tells.
     """
 
     text: str
     latex: str
     bare: str
     bare_latex: str
+    strength: int
 
 
 def result(node: Node, name: Name) -> Formula:
@@ -137,7 +139,7 @@ def _written(node: Node, source: str, name: Name, *, tidy: bool) -> Formula:
 
 def _formula(written: Written, case: str = "", case_latex: str = "") -> Formula:
     text, latex = written.text, written.latex
-    return Formula(text + case, latex + case_latex, text, latex)
+    return Formula(text + case, latex + case_latex, text, latex, written.strength)
 
 
 def _called(node: Node, name: Name) -> Written:

@@ -1,89 +1,98 @@
-"""Wording: what a picture says in words: titles, tooltips, captions, descriptions.
+"""Wording: numbers, counts and equations as they stand in the sentences of an explanation."""
 
-Labels are the user's, and may hold anything; here they become lines that fit a box and hold no
-character that SVG forbids.
-"""
-
-from collections.abc import Sequence
+import math
+import re
 from typing import Any
 
+import numpy as np
+
+from .escape import tex_name
 from .figures import lines_of
-
-LONGEST_LINE = 32
-MOST_LINES = 4
-
-
-def title_lines(label: str) -> tuple[str, ...]:
-    """A label as the lines that head its box; the tooltip has what is left out here."""
-    if not label.strip():
-        return ()
-    lines = plain_lines(label)
-    if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 1], "…"]
-    return tuple(
-        line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…" for line in lines
-    )
+from .formulas import Formula
+from .notation import Written
 
 
-def plain_lines(text: str) -> list[str]:
-    """The lines of a text, each of characters that XML can hold."""
-    return [printable(line) for line in text.replace("\r\n", "\n").split("\n")]
+def numeral(x: Any) -> Written:
+    """A number in six digits at most, as one would write it beside others.
 
-
-def printable(text: str) -> str:
-    """The text with a visible sign for each character that XML forbids.
-
-    >>> from twingrad.viz.wording import printable
-    >>> printable("bell" + chr(7))
-    'bell␇'
+    >>> from twingrad.viz.wording import numeral
+    >>> [numeral(x).text for x in (-24.0, 1 / 3, 1e-12, float("nan"))]
+    ['-24.0', '0.333333', '1e-12', 'nan']
     """
-    return "".join(_visible(character) for character in text)
+    text = f"{float(x):.6g}"
+    if text.lstrip("-").isdigit():
+        text += ".0"
+    mantissa, _, exponent = text.partition("e")
+    latex = text.replace("inf", r"\infty").replace("nan", r"\mathrm{nan}")
+    return Written(text, rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else latex)
 
 
-def _visible(character: str) -> str:
-    code = ord(character)
-    if character in "\t\n\r":
-        return " "
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    if 0x80 <= code < 0xA0 or 0xD800 <= code < 0xE000 or code & 0xFFFE == 0xFFFE:
-        return "�"
-    return character
+def figures(data: Any) -> Written:
+    """A number as it is; an array in full if it is small, else its range, mean and spread."""
+    if np.ndim(data) == 0:
+        return numeral(data)
+    lines = lines_of(data)
+    return Written("\n".join(lines), r";\ ".join(map(tex_name, lines)))
 
 
-def numbers_in_words(data: Any, gradient: Any) -> str:
-    """Every digit of a number and of its gradient, or the lines that stand for an array."""
-    words = []
-    for key, numbers in (("data", data), ("grad", gradient)):
-        if numbers is not None:
-            exact = repr(numbers) if isinstance(numbers, float) else "; ".join(lines_of(numbers))
-            words.append(f", {key} {exact}")
-    return printable("".join(words))
+def in_a_row(data: Any) -> Written:
+    """The same on one line."""
+    shown = figures(data)
+    return Written(shown.text.replace("\n", "; "), shown.latex)
 
 
-def description(name: str, data: Any, values: int, operations: int, caption: Sequence[str]) -> str:
-    """The picture in two sentences, for those who hear it."""
-    what = f"A computation graph of {count(values, 'value')} and {count(operations, 'operation')}"
-    called = printable(name) or "an unnamed result"
-    return " ".join([f"{what}, ending in {called} = {'; '.join(lines_of(data))}.", *caption])
+def counted(count: int) -> str:
+    """A number of paths, however long.
 
-
-def count(number: int, noun: str) -> str:
-    """A number of things.
-
-    >>> from twingrad.viz.wording import count
-    >>> count(1, "value"), count(1600, "value")
-    ('1 value', '1,600 values')
+    >>> from twingrad.viz.wording import counted
+    >>> counted(12345), counted(2**60), counted(2**100000)
+    ('12,345', 'about 1.2e18', 'about 1e30103')
     """
-    return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
+    if count < 10**12:
+        return f"{count:,}"
+    exponent = math.floor(math.log10(count))
+    if exponent > 300:
+        return f"about 1e{round(math.log10(count))}"
+    return f"about {count / 10**exponent:.1f}e{exponent}"
 
 
-def folding(values: int, boxes: int) -> tuple[str, str]:
-    """What to say under a picture in which not every value has a box of its own."""
-    return (
-        f"{count(values, 'value')} folded into {count(boxes, 'box').replace('boxs', 'boxes')}; "
-        "×100 is a hundred in the same place.",
-        "To see more: draw(..., max_nodes=...), or draw a node nearer to the leaves.",
-    )
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd, 4th …
+
+    >>> from twingrad.viz.wording import ordinal
+    >>> ordinal(1), ordinal(22), ordinal(13)
+    ('1st', '22nd', '13th')
+    """
+    if place % 100 in (11, 12, 13):
+        return f"{place}th"
+    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th') }"
+
+
+def equal(left: Written, right: Formula | Written) -> Written:
+    """left = right."""
+    return Written(f"{left.text} = {right.text}", f"{left.latex} = {right.latex}")
+
+
+def held(term: Written) -> Written:
+    """A term that may follow a sign."""
+    if not term.text.startswith("-"):
+        return term
+    return Written(f"({term.text})", rf"\left({term.latex}\right)")
+
+
+def bare(formula: Formula) -> Written:
+    """A formula without the case it rests on, to stand among others."""
+    return Written(formula.bare, formula.bare_latex, formula.strength)
+
+
+def is_number(text: str) -> bool:
+    """Whether a formula is but a number."""
+    return re.fullmatch(r"\(?−?[\d.]+\)?", text) is not None
+
+
+def with_number(formula: Formula, number: float) -> Written:
+    """A formula and what it gives here; of one that is but this number, the number alone."""
+    here = numeral(number)
+    if is_number(formula.bare) and formula.bare == formula.text:
+        return here
+    return equal(Written(formula.text, formula.latex), here)
