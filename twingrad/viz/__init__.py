@@ -10,6 +10,7 @@ from .graph import Drawing, draw, svg_in_notebook
 from .image_plots import plot_misclassified, plot_weights
 from .landscape import plot_loss_landscape
 from .plots import plot_confusion_matrix
+from .report import report
 from .stepper import StepperPage, stepper
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "plot_lr_range",
     "plot_misclassified",
     "plot_weights",
+    "report",
     "stepper",
     "svg_in_notebook",
 ]

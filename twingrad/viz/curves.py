@@ -46,10 +46,10 @@ def plot_history(
     if f"val_{curve}" in curves:
         held_out = np.asarray(curves[f"val_{curve}"])
         drawn = np.concatenate([values, held_out])
-        is_loss = curve not in history.metrics or curve in ("mse", "mae")
         ax.plot(epochs, held_out, color=ORANGE, linestyle="--", marker=dot, label="validation")
         if np.isfinite(held_out).any():
-            best = int(np.nanargmin(held_out) if is_loss else np.nanargmax(held_out))
+            down = less_is_better(curve)
+            best = int(np.nanargmin(held_out) if down else np.nanargmax(held_out))
             said = f"best: {held_out[best]:.4g}, epoch {best + 1}"
             ax.plot(best + 1, held_out[best], "o", color=ORANGE, label=said)
         ax.legend(frameon=False)
@@ -64,6 +64,11 @@ def plot_history(
     if panelled:
         _rate_panel(ax, np.asarray(rates))
     return ax
+
+
+def less_is_better(curve: str) -> bool:
+    """Whether a curve is at its best where it is lowest, as its name tells."""
+    return curve.lower().endswith(("loss", "mse", "mae", "error"))
 
 
 def _rate_panel(ax: Any, rates: Array) -> None:

@@ -20,15 +20,16 @@ def plot_confusion_matrix(
 ) -> Any:
     """How often each class was taken for each other one: rows are true, columns predicted.
 
-    Both are class indices, (samples,). Cells hold the count and its share of the row, which is
-    also the colour; on the right stands the recall of each class, the share of it that was found.
-    Returns the Axes.
+    Both are class indices, (samples,); `names` are those of all classes. Cells hold the count and
+    its share of the row, which is also the colour; on the right stands the recall of each class,
+    the share of it that was found. Returns the Axes.
     """
     truth, said = class_indices(targets, predictions)
     count = int(max(truth.max(initial=0), said.max(initial=0))) + 1
     ticks = [as_written(name) for name in (range(count) if names is None else names)]
-    if names is not None and len(ticks) != count:
+    if len(ticks) < count:
         raise ValueError(f"there are {count} classes, but {len(ticks)} names came")
+    count = len(ticks)  # a class with a name has a row, even where it never came
     counts = np.zeros((count, count), dtype=int)
     np.add.at(counts, (truth, said), 1)
     totals = counts.sum(axis=1)
