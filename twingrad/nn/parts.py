@@ -47,7 +47,7 @@ def layer_path(path: str, module: Module) -> str:
 
 def layer_name(path: str, module: Any) -> str:
     """How a layer is called in a picture: "[0] Linear(2, 3)", by its type where that is long."""
-    shown = re.sub(r"(, )?\b\w+=.*\)$", ")", repr(module))  # without settings
-    if len(shown) > 30 or shown.count("(") != 1:
+    shown = re.sub(r"(, )?\b\w+=.*\)$", ")", repr(module)).removesuffix("()")  # no settings
+    if len(shown) > 30 or shown.count("(") > 1:
         shown = type(module).__name__
     return f"{path.lstrip('.')} {shown}".strip()

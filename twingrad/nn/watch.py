@@ -41,7 +41,7 @@ def unchanged(model: Any) -> Iterator[None]:
     """Within it a model is evaluated; afterwards its numbers and attributes are as they were."""
     before = Snapshot.of(model)
     try:
-        with mode(model, training=False), without_a_trace(model):
+        with without_a_trace(model), mode(model, training=False):
             yield
     finally:
         before.restore(model)

@@ -57,7 +57,7 @@ def plot_activations(model: Any, X: Any, ax: Any = None) -> Any:
     ax.set_yticks(range(len(rows))[::-1], names, va="bottom")
     ax.set_ylim(-0.1, len(rows))
     ax.set_xlim(edges[0], edges[-1])
-    samples = len(np.asarray(X))
+    samples = len(X)
     ax.set_title(f"Outputs of each layer over {samples:,} samples")
     kinds = {row.activation for row in rows}
     meanings = ["saturated: slope below 5% of its largest"] * bool(kinds & {"tanh", "sigmoid"})

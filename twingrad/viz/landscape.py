@@ -80,7 +80,10 @@ def plot_loss_landscape(
     grid = [np.linspace(low[i], high[i], resolution) for i in range(2)]
     places = np.stack(np.meshgrid(*grid), axis=-1).reshape(-1, 2)
     weights = (origin + place @ directions for place in [np.zeros(2), *places])
+    optional("matplotlib.pyplot")  # where it is missing, nobody should wait for the losses
     centre, *losses = _losses(model, loss, inputs, targets, parameters, weights)
+    if not np.isfinite(losses).any():
+        raise ValueError("the loss is nan or infinite everywhere on the grid; try a small extent=")
     ax = axes(ax, (6.4, 5.0))
     _contours(ax, grid[0], grid[1], np.array(losses).reshape(resolution, resolution))
     _label(ax, centre, trail, explained)
@@ -166,8 +169,6 @@ def _replay(
 
 def _contours(ax: Any, across: Array, up: Array, losses: Array) -> None:
     finite = losses[np.isfinite(losses)]
-    if not finite.size:
-        raise ValueError("the loss is nan or infinite everywhere on the grid; try a small extent=")
     low, high = float(finite.min()), float(finite.max())
     options: dict[str, Any] = {"cmap": "viridis"}
     if low > 0.0 and high > 20.0 * low:
