@@ -6,7 +6,7 @@ way is one box marked ×100, what a layer did is one box with the layer's name, 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -149,15 +149,23 @@ class _Outliner:
             for path, found in below.items()
         ]
         units = self._chains(own)
+        while circling := self._circling([*units, *modules]):
+            # A module whose results come back to it by way of other nodes cannot be one box.
+            apart = [module for module in modules if id(module) in circling]
+            modules = [module for module in modules if id(module) not in circling]
+            for part in (part for module in apart for part in module.parts):
+                inner = part.parts if part.kind == "repeat" else (part,)
+                modules += [item for item in inner if item.kind == "module"]
+                own += [i for item in inner if item.kind != "module" for i in item.nodes]
+            units = self._chains(sorted(own))
         for candidate in (
             [*self._repeats(units), *self._repeats(modules)],
             [*self._repeats(units), *modules],
             [*units, *modules],
         ):
-            if self._is_acyclic(candidate):
-                return tuple(sorted(candidate, key=lambda item: item.first))
-        # A module whose results come back to it by way of other nodes cannot be one box.
-        return tuple(self._repeats(self._chains(inside)))
+            if not self._circling(candidate):
+                break
+        return tuple(sorted(candidate, key=lambda item: item.first))
 
     def _repeats(self, items: Sequence[Item]) -> list[Item]:
         """The same items, those that are alike in one."""
@@ -257,22 +265,35 @@ class _Outliner:
         shape = getattr(node._data, "shape", ())
         return node.constant, name, _general(self._places[i]), frozenset(uses), shape
 
-    def _is_acyclic(self, items: Sequence[Item]) -> bool:
-        """Whether the items, as boxes, form a graph without a cycle."""
+    def _circling(self, items: Sequence[Item]) -> set[int]:
+        """The ids of the items that would, as boxes, stand in a cycle, or between two."""
         box = {i: number for number, item in enumerate(items) for i in item.nodes}
-        targets: list[set[int]] = [set() for _ in items]
-        for i, number in box.items():
-            for j in self._operands[i]:
-                if box.get(j, number) != number:
-                    targets[box[j]].add(number)
-        unheard = Counter(target for found in targets for target in found)
-        done = [number for number in range(len(items)) if not unheard[number]]
-        for number in done:
-            for target in targets[number]:
-                unheard[target] -= 1
-                if not unheard[target]:
-                    done.append(target)
-        return len(done) == len(items)
+        edges = {
+            (box[j], number)
+            for i, number in box.items()
+            for j in self._operands[i]
+            if box.get(j, number) != number
+        }
+        free = _without_cycle(len(items), edges) | _without_cycle(
+            len(items), {(end, start) for start, end in edges}
+        )
+        return {id(item) for number, item in enumerate(items) if number not in free}
+
+
+def _without_cycle(count: int, edges: Collection[tuple[int, int]]) -> set[int]:
+    """The boxes that no cycle leads to."""
+    targets: list[list[int]] = [[] for _ in range(count)]
+    unheard = [0] * count
+    for start, end in edges:
+        targets[start].append(end)
+        unheard[end] += 1
+    done = [number for number in range(count) if not unheard[number]]
+    for number in done:
+        for target in targets[number]:
+            unheard[target] -= 1
+            if not unheard[target]:
+                done.append(target)
+    return set(done)
 
 
 _NUMBERS = re.compile(r"\d+")
