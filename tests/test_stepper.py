@@ -33,7 +33,11 @@ def data_of(page: StepperPage) -> Any:
 
 
 def words(page: StepperPage) -> list[str]:
-    return [step["words"] for step in data_of(page)[0]["steps"]]
+    """The sentence of each step; backward they stand in the table."""
+    forward = [step["words"] for step in data_of(page)[0]["steps"] if "words" in step]
+    return forward + [
+        html.unescape(x) for x in re.findall(r'<td class="why"[^>]*>([^<]*)', page.html)
+    ]
 
 
 # --- What it says -------------------------------------------------------------------------------
@@ -94,6 +98,13 @@ def test_no_gradient_is_read_or_written() -> None:
     loss.backward()
     assert stepper(loss).html == before
     assert a.grad == 32.0
+
+
+def test_numbers_that_were_changed_since_are_warned_of() -> None:
+    a, _, loss = example()
+    assert "Numbers were changed" not in stepper(loss).html
+    a.data -= 0.1
+    assert "hold now would not give v1 and v2. Compute" in stepper(loss).html
 
 
 def test_what_has_several_numbers_needs_a_gradient_to_start_from() -> None:

@@ -21,7 +21,7 @@ from twingrad.viz import stepper
 
 Opened = Callable[..., Any]
 
-STATES = """() => {
+STATES = """(ends) => {
   const number = (cell) => (
     { text: cell.innerText ?? cell.textContent, exact: cell.dataset.value ?? null });
   const states = [];
@@ -43,6 +43,7 @@ STATES = """() => {
     states.push({ boxes, shares, table, words: document.getElementById("words").textContent,
                   count: document.getElementById("count").textContent });
   };
+  if (ends) { document.getElementById("last").click(); look(); return states; }
   document.getElementById("first").click();
   look();
   const last = Number(document.getElementById("slider").max);
@@ -151,6 +152,8 @@ def says(lines: Sequence[str], array: Any) -> None:
     numbers = [float(x) for x in re.findall(r"[-+]?\d+\.\d+(?:e[-+]\d+)?", " ".join(lines))]
     small = array.ndim <= 2 and all(length <= 4 for length in array.shape)
     expected = array.ravel() if small else [array.min(), array.max(), array.mean(), array.std()]
+    if lines[0].startswith("all"):
+        expected = np.unique(array)
     np.testing.assert_allclose(numbers, expected, rtol=1e-3, atol=6e-5)
 
 
@@ -414,3 +417,120 @@ def test_any_label_is_shown_and_none_is_run(opened: Opened) -> None:
         assert page.locator("img").count() == 0
         for label in ("$x$", "a|b", "R&D", "größe", "重み", "'", "{braces}"):
             assert any(label in box["label"] for box in shown[0]["boxes"])
+
+
+# --- Large graphs ---------------------------------------------------------------------------------
+
+
+class Samples:
+    """An MLP on nine samples, each of its numbers kept at hand: 250 nodes."""
+
+    def __init__(self) -> None:
+        model = nn.MLP(2, [4, 4, 1], rng=0)
+        rng = np.random.default_rng(0)
+        self.hidden: list[list[Value]] = []
+        outputs = []
+        for x in rng.normal(size=(9, 2)):
+            first = [neuron(list(x)) for neuron in model.layers[0].neurons]
+            second = [neuron(first) for neuron in model.layers[1].neurons]
+            self.hidden.append(second)
+            outputs += [neuron(second) for neuron in model.layers[2].neurons]
+        self.loss = tg.sum([(output - 1.0) ** 2 for output in outputs])
+        self.scope = {"model": model, "loss": self.loss}
+        self.model = model
+        self.html = stepper(self.loss, scope=self.scope).html
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    return Samples()
+
+
+def titles(page: Any) -> list[str]:
+    return page.locator("#path button").all_text_contents()
+
+
+def unfold(page: Any, name: str, key: str = "") -> None:
+    box = page.locator("#drawing .box[role=button]", has=page.locator(f'title:text-is("{name}")'))
+    if key:
+        box.focus()
+        page.keyboard.press(key)
+    else:
+        box.dispatch_event("click")
+
+
+FOLDED = ": press Enter or click to unfold"
+
+
+def test_a_large_graph_opens_folded_and_unfolds_by_click_and_by_keyboard(
+    opened: Opened, samples: Samples
+) -> None:
+    with opened(samples.html) as page:
+        assert page.locator("#drawing .box").count() <= 40
+        assert not page.locator("#path").is_visible()
+        unfold(page, "model.layers[1].neurons[2]" + FOLDED)
+        assert titles(page)[-1] == "model.layers[1].neurons[2]"
+        assert count(page).startswith("forward 0/")
+        inner = page.locator("#drawing .box[role=button] title").all_text_contents()
+        unfold(page, next(title for title in inner if title.startswith("tanh ×9")), "Enter")
+        assert len(titles(page)) >= 3
+        page.locator("#path button").first.click()
+        assert not page.locator("#path").is_visible()
+        unfold(page, "model.layers[0].neurons[0]" + FOLDED, " ")
+        assert titles(page)[-1] == "model.layers[0].neurons[0]"
+        page.keyboard.press("End")
+        assert count(page).startswith("backward")
+
+
+def test_a_folded_box_says_how_many_numbers_it_stands_for_and_their_range_and_mean(
+    opened: Opened, samples: Samples
+) -> None:
+    samples.loss.backward()
+    with opened(samples.html) as page:
+        states = page.evaluate(STATES)
+        for k in range(4):
+            name = f"model.layers[1].neurons[{k}]" + FOLDED
+            box = next(b for b in states[-1]["boxes"] if b["label"].startswith(name))
+            results = [second[k] for second in samples.hidden]
+            for row, found in (
+                ("data", np.array([node.data for node in results])),
+                ("grad", np.array([node.grad for node in results])),
+            ):
+                count_of, *lines = box["rows"][row]["lines"]
+                assert count_of.replace("\xa0", " ") == "9 numbers"
+                numbers = re.findall(r"[-+]?\d+\.\d+(?:e[-+]\d+)?", " ".join(lines))
+                np.testing.assert_allclose(
+                    [float(x) for x in numbers],
+                    [found.min(), found.max(), found.mean()],
+                    rtol=1e-3,
+                    atol=6e-5,
+                )
+                assert box["rows"][row]["exact"] is None
+    for node in topological_order(samples.loss):
+        node.grad = None
+
+
+def test_every_single_number_in_every_view_is_the_engines(opened: Opened, samples: Samples) -> None:
+    samples.loss.backward()
+    parameters = {
+        f"model.layers[{i}].neurons[{j}].{name}": parameter
+        for i, layer in enumerate(samples.model.layers)
+        for j, neuron in enumerate(layer.neurons)
+        for name, parameter in [("b", neuron.b), *((f"w[{k}]", w) for k, w in enumerate(neuron.w))]
+    }
+    seen = set()
+    with opened(samples.html) as page:
+        assert page.evaluate("views.length") > 20
+        for view in range(page.evaluate("views.length")):
+            page.evaluate("view => open(view)", view)
+            within = titles(page)[1:]
+            for box in page.evaluate(STATES, True)[0]["boxes"]:
+                name = box["label"].split(",")[0]
+                paths = [name, *(f"{path}.{name}" for path in within)]
+                for path in parameters.keys() & set(paths):
+                    same(box["rows"]["data"], parameters[path].data)
+                    same(box["rows"]["grad"], parameters[path].grad)
+                    seen.add(path)
+    assert seen == set(parameters)
+    for node in topological_order(samples.loss):
+        node.grad = None

@@ -10,15 +10,21 @@ from typing import Any
 
 from twingrad.engine.node import Node
 
+from ..escape import one_line
 from ..names import Names
 from ..outline import outline
 from ..scope import scope_of_caller
 from .page import StepperPage, page
 from .sheets import sheets_of
-from .trace import take_trace
-from .words import Words
+from .trace import Trace, changed_since, take_trace
+from .words import listed
 
 __all__ = ["StepperPage", "stepper"]
+
+WARNING = (
+    "Numbers were changed after this was computed, by an optimizer's step perhaps: what their "
+    "operands hold now would not give {}. Compute the result again for steps that fit together."
+)
 
 
 def stepper(
@@ -51,15 +57,20 @@ def stepper(
         )
     trace = take_trace(root, gradient)
     names = Names(trace.nodes, scope_of_caller() if scope is None else scope)
-    words = Words(trace, names)
-    name = words.name(len(trace.nodes) - 1)
-    sheets = sheets_of(trace, outline(trace.nodes, names), words, names)
-    leaves = sum(not node.parents and not node.constant for node in trace.nodes)
-    summary = (
-        f"{len(trace.nodes):,} nodes, {leaves:,} of them leaves that get a gradient. Step forward "
-        "to see the values appear, then on to see the gradient flow back."
-    )
-    made = page(f"Backpropagation of {name}, step by step", summary, sheets, len(trace.nodes))
+    sheets = sheets_of(trace, outline(trace.nodes, names), names)
+    title = f"Backpropagation of {one_line(names[root])}, step by step"
+    changed = [one_line(names[node]) for node in changed_since(trace)]
+    warning = WARNING.format(listed(changed)) if changed else ""
+    made = page(title, _summary(trace, len(sheets)), warning, sheets, len(trace.nodes))
     if path is not None:
         print(f"The steps are in {made.save(path).resolve()}; open it in a browser.")
     return made
+
+
+def _summary(trace: Trace, sheets: int) -> str:
+    leaves = sum(not node.parents and not node.constant for node in trace.nodes)
+    unfold = " Boxes with a shadow unfold." if sheets > 1 else ""
+    return (
+        f"{len(trace.nodes):,} nodes, {leaves:,} of them leaves that get a gradient. Step forward "
+        f"to see the values appear, then on to see the gradient flow back.{unfold}"
+    )

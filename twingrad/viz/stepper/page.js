@@ -57,14 +57,15 @@ function show(row, key, lines, exact) {
 function spoken(box) {
   const rows = [...box.querySelectorAll(".row")].map(
     (row) => [...row.querySelectorAll("text")].map((text) => text.textContent).join(" ").trim());
-  return [box.dataset.note, ...rows.filter(Boolean)].join(", ");
+  return [box.querySelector("title").textContent, ...rows.filter(Boolean)].join(", ");
 }
 
 function tell(step, steps) {
   const forward = steps.filter((one) => one.phase === "forward").length;
   const [part, number, all] = now <= forward
     ? ["forward", now, forward] : ["backward", now - forward, steps.length - forward];
-  $("words").textContent = step ? step.words
+  const rows = $("all").querySelectorAll("tbody"), row = rows[now - 1];
+  $("words").textContent = step ? step.words ?? row.querySelector(".why").textContent
     : "Nothing is computed yet. Step on: first the values appear, each after what it is computed "
       + "from; then the gradients flow back.";
   $("count").textContent = `${part} ${number}/${all}`;
@@ -72,9 +73,7 @@ function tell(step, steps) {
   $("slider").setAttribute("aria-valuetext", `${part}, step ${number} of ${all}`);
   for (const id of ["first", "back"]) $(id).setAttribute("aria-disabled", now === 0);
   for (const id of ["next", "last"]) $(id).setAttribute("aria-disabled", now === steps.length);
-  const rows = $("all").querySelectorAll("tbody");
-  for (const row of rows) row.removeAttribute("aria-current");
-  const row = rows[now - 1];
+  for (const other of rows) other.removeAttribute("aria-current");
   $("now").replaceChildren();
   if (row) row.setAttribute("aria-current", "step");
   if (row && step.links.length && step.phase === "backward") {
@@ -130,6 +129,12 @@ function begin(at) {
     if (i === path.length - 1) link.setAttribute("aria-current", "page");
     return i ? [" › ", link] : [link];
   }));
+  for (const edge of edges()) { // easier to point at
+    if (edge.querySelector(".hit")) continue;
+    const wire = edge.querySelector(".wire"), hit = wire.cloneNode();
+    hit.setAttribute("class", "hit");
+    wire.before(hit);
+  }
   fit(0.9); // smaller, nobody could read it
   go(at);
 }
@@ -189,8 +194,8 @@ $("drawing").addEventListener("click", (event) => {
 });
 for (const kind of ["pointerover", "focusin"]) {
   $("drawing").addEventListener(kind, (event) => {
-    const noted = event.target.closest("[data-note]");
-    if (noted) $("note").textContent = noted.dataset.note;
+    const noted = event.target.closest(".box, .edge");
+    if (noted) $("note").textContent = noted.querySelector("title").textContent;
   });
 }
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import style
 from ..graph import _write_at_once
-from .paint import key_of
+from .cards import key_of
 from .steps import Step
 
 
@@ -75,7 +75,9 @@ class StepperPage:
         return f"<StepperPage of {self._nodes:,} nodes; save it with .save('steps.html')>"
 
 
-def page(title: str, summary: str, sheets: Sequence[Sheet], nodes: int) -> StepperPage:
+def page(
+    title: str, summary: str, warning: str, sheets: Sequence[Sheet], nodes: int
+) -> StepperPage:
     """The page that opens with the first of the sheets."""
     css, script = _text("page.css"), _text("page.js")
     css = _colors() + css
@@ -99,6 +101,7 @@ def page(title: str, summary: str, sheets: Sequence[Sheet], nodes: int) -> Stepp
         policy=policy,
         title=escape(title),
         summary=escape(summary),
+        warning=f'<p class="warning">{escape(warning)}</p>' if warning else "",
         css=css,
         drawing=first.drawing,
         tables=first.tables,
@@ -118,7 +121,8 @@ def _data_of(sheet: Sheet) -> dict[str, Any]:
             {
                 "phase": step.phase,
                 "box": step.box,
-                "words": step.words,
+                # Backward they stand in the table already.
+                **({"words": step.words} if step.phase == "forward" else {}),
                 "links": step.links,
                 "shown": [
                     [s.box, s.row, key_of(s.row, s.heard), s.reading.lines, s.reading.exact]

@@ -5,65 +5,38 @@ stand here, so that the style sheet can follow the light.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
 from xml.etree import ElementTree
 
 import numpy as np
 
 from .. import style
-from ..escape import one_line
 from ..layout import Layout, layout
-from ..measure import Frame, frame
-from ..names import Names
-from ..picture import Box, Row
 from ..routing import Point, Spacing
-from ..style import Role
 from ..svg import NAMESPACE, Element, _add, _pair, _short, smooth
+from .cards import PORT, PORTS_WITH_SHARES, cards_of
 from .reading import Sign, read, sign_of, size_of
-from .steps import RowName, Shown, Step
+from .steps import Step
 from .view import Link, View
-from .words import Words, folded_name
+from .words import Words
 
 # A share is written above the last straight bit of its edge: there is room for "-10.0000".
-SPACING = Spacing(ranks=64.0, boxes=18.0, lanes=10.0, ports=15.0, approach=44.0)
-PORTS_WITH_SHARES = 8
-LONGEST_LINE = 20
-MOST_LINES = 3
+SPACING = Spacing(ranks=64.0, boxes=18.0, lanes=10.0, ports=PORT, approach=44.0)
 THICKEST = 5.0
 DECADES = 4
 """Between the widest edge and the thinnest."""
 HEAD = (7.0, 3.0)
 
 
-@dataclass(frozen=True)
-class Card:
-    """A box's measures, the band for its operation at the left, and which lines it holds."""
-
-    role: Role
-    title: tuple[str, ...]
-    notes: tuple[str, ...]
-    op: str
-    band: float
-    frame: Frame
-    rows: tuple[tuple[RowName, int], ...]
-    size: tuple[float, float]
-
-
 class Painter:
     """Paints one view of a graph."""
 
-    def __init__(self, view: View, steps: Sequence[Step], words: Words, names: Names) -> None:
-        self._view, self._words, self._names = view, words, names
-        shown: dict[int, list[Shown]] = {}
-        for step in steps:
-            for what in step.shown:
-                shown.setdefault(what.box, []).append(what)
-        self._shown = shown
-        self._cards = [self._card(box) for box in range(len(view.items))]
+    def __init__(self, view: View, steps: Sequence[Step], words: Words) -> None:
+        self._view, self._words = view, words
+        self._cards = cards_of(view, steps, words)
         self._widths = widths([view.shares(link) for link in range(len(view.links))])
 
-    def paint(self, unfolds: Sequence[int]) -> str:
+    def paint(self, unfolds: Container[int]) -> str:
         """The view as one `<svg>` element; the boxes in `unfolds` are buttons."""
         plan = layout(
             [card.size for card in self._cards],
@@ -83,66 +56,30 @@ class Painter:
             self._paint_box(drawing, box, plan, box in unfolds)
             for link in self._view.into[box]:
                 self._paint_link(drawing, link, plan.routes[link])
-        return serialized(root)
-
-    def _card(self, box: int) -> Card:
-        view = self._view
-        node, item = view.node(box), view.items[box]
-        rows = [Row("data", self._most_lines(box, "data"))]
-        grads = self._most_lines(box, "grad")
-        if grads:
-            rows.append(Row(self._widest_key(box), grads))
-        root = box == len(view.items) - 1
-        role: Role
-        if node is None:
-            title, op = lines_of_name(folded_name(item)), ""
-            notes: tuple[str, ...] = (f"{len(item.nodes):,} nodes",)
-            role = "root" if root else "folded"
-        else:
-            of = view.trace.nodes[node]
-            title, op = lines_of_name(one_line(self._names[of])), one_line(of.op)
-            notes = (f"{of._data.shape} {of._data.dtype}",) if of.holds is np.ndarray else ()
-            role = "intermediate" if of.parents else "leaf"
-            role = "root" if root else "constant" if of.constant else role
-        measured = frame(Box(role=role, title=title, notes=notes, rows=tuple(rows), tooltip=""))
-        band = style.text_width(op, style.CHIP_FONT_SIZE) + 2 * style.PAD_X if op else 0.0
-        ports = len(view.into[box])
-        needed = ports * SPACING.ports + 8.0 if ports <= PORTS_WITH_SHARES else 0.0
-        size = (round(band + measured.width), max(measured.height, needed, 8.0 * min(ports, 40)))
-        row_lines: list[tuple[RowName, int]] = [("data", len(rows[0].lines))]
-        if grads:
-            row_lines.append(("grad", len(grads)))
-        return Card(role, title, notes, op, band, measured, tuple(row_lines), size)
-
-    def _most_lines(self, box: int, row: RowName) -> tuple[str, ...]:
-        """As many lines, and as wide, as the row ever has."""
-        states = [s.reading.lines for s in self._shown.get(box, ()) if s.row == row]
-        widest = max((line for lines in states for line in lines), key=style.text_width, default="")
-        return (widest,) * max(map(len, states), default=0)
-
-    def _widest_key(self, box: int) -> str:
-        heard = [s.heard for s in self._shown.get(box, ()) if s.heard]
-        return max((key_of("grad", h) for h in [*heard, None]), key=len)
+        return ElementTree.tostring(root, encoding="unicode")
 
     def _paint_box(self, drawing: Element, box: int, plan: Layout, unfolds: bool) -> None:
         card, words = self._cards[box], self._words
         width, height = card.size
         x, y = plan.centers[box]
-        name = words.of(self._view, box)
+        name = words.of(box)
         node = self._view.node(box)
         formula = "" if node is None else words.result(node)
-        last = {shown.row: shown for shown in self._shown.get(box, ())}
         group = _add(drawing, "g", transform=f"translate({_pair((x - width / 2, y - height / 2))})")
         note = f"{name} = {formula}" if formula else name
-        values = [f"{row} {shown.reading.text}" for row, shown in last.items()]
+        if unfolds:
+            note += ": press Enter or click to unfold"
+        values = [f"{row} {shown.reading.text}" for row, shown in card.last.items()]
         group.attrib |= {
-            "class": f"box {card.role}" + (" folded" if node is None else ""),
+            "class": f"box {card.role}",
             "data-box": str(box),
-            "data-note": note,
             "tabindex": "0",
             "role": "button" if unfolds else "img",
             "aria-label": ", ".join([note, *values]),
         }
+        _add(group, "title", note)
+        if node is None:
+            _add(group, "rect", x=3.5, y=3.5, width=width, height=height, rx=5).set("class", "card")
         _add(group, "rect", width=width, height=height, rx=5).set("class", "card")
         if card.op:
             band = f"M{_short(card.band)} 0H5Q0 0 0 5V{_short(height - 5)}Q0 {_short(height)} 5 "
@@ -157,7 +94,7 @@ class Painter:
         top += card.frame.header
         for (row, lines), row_height in zip(card.rows, card.frame.rows, strict=True):
             holder = _add(group, "g")
-            shown = last[row]
+            shown = card.last[row]
             holder.set("class", f"row {row}")
             if shown.reading.exact is not None:
                 holder.set("data-value", shown.reading.exact)
@@ -174,18 +111,15 @@ class Painter:
         passed = view.shares(number)
         group = _add(drawing, "g")
         sign: Sign | str = sign_of(passed) if passed else "none"
-        note = self._note(link)
         group.attrib |= {
             "class": f"edge {sign}" + (" passed" if passed else ""),
             "data-link": str(number),
-            "data-note": note,
             "tabindex": "0",
             "role": "img",
-            "aria-label": note,
         }
+        _add(group, "title", self._note(link))
         # The line starts inside the arrowhead that it gets there, so as not to blunt the tip.
         d = smooth([(route[0][0] + HEAD[0] / 2, route[0][1]), *route[1:]], "LR")
-        _add(group, "path", d=d).set("class", "hit")
         _add(group, "path", d=d, stroke_width=self._widths[number]).set("class", "wire")
         _add(group, "path", d=head(route[-1], -1)).set("class", "head")
         if not passed:
@@ -202,7 +136,7 @@ class Painter:
     def _note(self, link: Link) -> str:
         view, words = self._view, self._words
         consumer, position = link.uses[0]
-        source, target = (words.of(view, box) for box in (link.source, link.target))
+        source, target = (words.of(box) for box in (link.source, link.target))
         if len(link.uses) > 1:
             return f"{len(link.uses):,} uses of {source} in {target}"
         if view.trace.shares[consumer][position] is None:
@@ -227,24 +161,6 @@ def widths(shares: Sequence[list[object]]) -> list[float]:
     ]  # fmt: skip
 
 
-def key_of(row: RowName, heard: tuple[int, int] | None) -> str:
-    """What stands beside a number: `grad 1/2` while one of two shares is there."""
-    return row if heard is None or heard[0] == heard[1] else f"{row} {heard[0]}/{heard[1]}"
-
-
-def lines_of_name(name: str) -> tuple[str, ...]:
-    """A name as the lines that head a box, a long path broken at its dots."""
-    parts = [f".{part}" if n else part for n, part in enumerate(name.split("."))]
-    lines: list[str] = []
-    for part in parts:
-        if lines and len(lines[-1]) + len(part) <= LONGEST_LINE:
-            lines[-1] += part
-        else:
-            lines.append(part)
-    lines = [line if len(line) <= 32 else f"{line[:15]}…{line[-15:]}" for line in lines]
-    return tuple(lines if len(lines) <= MOST_LINES else ["…", *lines[1 - MOST_LINES :]])
-
-
 def head(point: Point, direction: int, width: float = 1.0) -> str:
     """A triangle with its tip at a point; -1 points right, into a box, and +1 left, into one."""
     (x, y), (length, half) = point, (HEAD[0] + width - 1.0, HEAD[1] + 0.6 * (width - 1.0))
@@ -260,8 +176,3 @@ def signed(text: str) -> str:
 def baseline(line: int) -> float:
     """Where the text of a line stands, below the top of the first."""
     return (line + 0.75) * style.LINE_HEIGHT
-
-
-def serialized(root: Element) -> str:
-    """An element as it stands in a page of HTML."""
-    return ElementTree.tostring(root, encoding="unicode")

@@ -46,7 +46,7 @@ def read_together(numbers: Sequence[Any]) -> Reading:
     """The numbers of several nodes: how many, their range and their mean, for they are not one."""
     if not numbers:
         return NOTHING
-    everything = np.concatenate([np.ravel(data) for data in numbers])
+    everything = flat(numbers)
     if everything.size == 1:
         return read(everything[0])
     finite = everything[np.isfinite(everything)]
@@ -71,7 +71,7 @@ def read_together(numbers: Sequence[Any]) -> Reading:
 
 def sign_of(numbers: Sequence[Any]) -> Sign:
     """The sign that all of them have; "mixed" where some are positive and some negative."""
-    everything = np.concatenate([np.ravel(data) for data in numbers])
+    everything = flat(numbers)
     if np.isnan(everything).any():
         return "nan"
     positive, negative = bool((everything > 0).any()), bool((everything < 0).any())
@@ -82,5 +82,12 @@ def sign_of(numbers: Sequence[Any]) -> Sign:
 
 def size_of(numbers: Sequence[Any]) -> float:
     """The root mean square of the finite ones; infinite where one is."""
-    everything = np.concatenate([np.ravel(data) for data in numbers])
+    everything = flat(numbers)
     return math.inf if np.isinf(everything).any() else magnitude(everything)
+
+
+def flat(numbers: Sequence[Any]) -> np.ndarray:
+    """All the numbers of floats or of arrays in a row."""
+    if isinstance(numbers[0], float):
+        return np.array(numbers)
+    return np.concatenate([np.ravel(data) for data in numbers])

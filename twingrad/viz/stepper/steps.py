@@ -4,7 +4,7 @@ A step is one box's turn: the words for it, the links along which numbers flow, 
 table, and what from now on stands in which box.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,10 +31,10 @@ class Shown:
 class Share:
     """What a box passes to one that it was computed from, and how that comes about.
 
-    Of folded boxes `slope` and `total` say nothing: there is more than one of each.
+    `formula` and `slope` say nothing where one box has several uses for the other, nor does
+    `total` where the other is several nodes: there is more than one of each.
     """
 
-    link: int
     operand: str
     formula: str
     slope: Reading
@@ -52,86 +52,101 @@ class Step:
     words: str
     links: tuple[int, ...]
     shown: tuple[Shown, ...]
-    formula: str = ""
-    arrived: Reading = NOTHING
+    formula: str
+    reading: Reading
     shares: tuple[Share, ...] = ()
 
 
 def steps_of(view: View, words: Words) -> tuple[Step, ...]:
     """All steps of a view: each box forward, then each that a gradient reaches backward."""
-    return (*_forward(view, words), *_backward(view, words))
+    return (*_forward(view, words), *_Sweep(view, words).steps())
 
 
 def _forward(view: View, words: Words) -> Iterator[Step]:
     for box, links in enumerate(view.into):
         node = view.node(box)
         if node is None:
-            value = read_together([view.trace.nodes[i]._data for i in view.items[box].nodes])
-            formula = ""
+            value = read_together([view.trace.nodes[i]._data for i in view.results(box)])
+            formula = f"{len(view.items[box].nodes):,} nodes"
         else:
             value = read(view.trace.nodes[node]._data)
             formula = words.result(node)
-        said = words.forward(view, box, value)
+        said = words.forward(box, value)
         yield Step("forward", box, said, links, (Shown(box, "data", value),), formula, value)
 
 
-@np.errstate(all="ignore")
-def _backward(view: View, words: Words) -> Iterator[Step]:
-    trace = view.trace
-    totals: dict[int, Any] = {}
-    heard = [0] * len(view.items)
-    for box in reversed(range(len(view.items))):
-        gradients = view.gradients(box)
-        if not gradients:
-            continue
-        arrived = _together(view, box)(gradients)
-        shown = []
-        if not any(view.shares(link) for link in view.out_of[box]):
-            shown.append(Shown(box, "grad", arrived))
-        shares = []
-        for link in view.into[box]:
-            operand = view.links[link].source
-            passed = view.shares(link)
-            if not passed:
-                shares.append(_nothing(view, words, link))
+class _Sweep:
+    """The backward pass of a view: what each box has heard so far."""
+
+    def __init__(self, view: View, words: Words) -> None:
+        self._view, self._words = view, words
+        self._totals: dict[int, Any] = {}
+        self._heard = [0] * len(view.items)
+        self._expected = [sum(bool(view.shares(link)) for link in links) for links in view.out_of]
+
+    @np.errstate(all="ignore")
+    def steps(self) -> Iterator[Step]:
+        view, root = self._view, len(self._view.trace.nodes) - 1
+        self._totals[root] = view.trace.gradients[root]
+        for box in reversed(range(len(view.items))):
+            arrived = self._arrived(box)
+            if arrived is NOTHING:
                 continue
-            heard[operand] += 1
-            expected = sum(bool(view.shares(k)) for k in view.out_of[operand])
-            for consumer, position in view.links[link].uses:
-                share = trace.shares[consumer][position]
-                if share is not None:
-                    i = trace.operands[consumer][position]
-                    totals[i] = totals[i] + share if i in totals else share
-            complete = heard[operand] == expected
-            inside = [i for i in view.items[operand].nodes if i in totals]
-            # Summed in the order of this view the last bits may differ; the end is the engine's.
-            sums = view.gradients(operand) if complete else [totals[i] for i in inside]
-            total = _together(view, operand)(sums)
-            progress = (heard[operand], expected)
-            shown.append(Shown(operand, "grad", total, progress))
-            consumer, position = view.links[link].uses[0]
-            single = view.node(box) is not None and view.node(operand) is not None
-            shares.append(
-                Share(
-                    link,
-                    words.of(view, operand),
-                    words.slope(consumer, position) if single else "",
-                    words.slope_read(consumer, position) if single else NOTHING,
-                    read(passed[0]) if single else read_together(passed),
-                    total if view.node(operand) is not None else NOTHING,
-                    progress,
-                )
+            shown = [Shown(box, "grad", arrived)] if not self._expected[box] else []
+            flowing, shares = [], []
+            for link in view.into[box]:
+                passed = view.shares(link)
+                if passed:
+                    self._collect(link)
+                    operand = view.links[link].source
+                    flowing.append(link)
+                    shown.append(
+                        Shown(operand, "grad", self._arrived(operand), self._progress(operand))
+                    )
+                shares.append(self._share(link, passed))
+            said = self._words.backward(box, arrived)
+            yield Step(
+                "backward", box, said, tuple(flowing), tuple(shown), "", arrived, tuple(shares)
             )
-        said = words.backward(view, box, arrived)
-        links = tuple(share.link for share in shares if share.product is not NOTHING)
-        yield Step("backward", box, said, links, tuple(shown), "", arrived, tuple(shares))
 
+    def _collect(self, link: int) -> None:
+        trace = self._view.trace
+        self._heard[self._view.links[link].source] += 1
+        for consumer, position in self._view.links[link].uses:
+            share = trace.shares[consumer][position]
+            if share is not None:
+                i = trace.operands[consumer][position]
+                self._totals[i] = self._totals[i] + share if i in self._totals else share
 
-def _nothing(view: View, words: Words, link: int) -> Share:
-    operand = words.of(view, view.links[link].source)
-    return Share(link, operand, "", NOTHING, NOTHING, NOTHING, (0, 0))
+    def _progress(self, box: int) -> tuple[int, int]:
+        return self._heard[box], self._expected[box]
 
+    def _arrived(self, box: int) -> Reading:
+        """What has come to a box from outside it."""
+        view = self._view
+        inside = set(view.items[box].nodes)
+        found = []
+        for i in view.items[box].nodes:
+            if i not in self._totals:
+                continue
+            total = self._totals[i]
+            from_outside = inside.isdisjoint(consumer for consumer, _ in view.trace.uses[i])
+            if self._heard[box] == self._expected[box] and from_outside:
+                # Added in the order of this view, its last bits may differ from the engine's.
+                total = view.trace.gradients[i]
+            found.append(total)
+        return read(found[0]) if view.node(box) is not None and found else read_together(found)
 
-def _together(view: View, box: int) -> Callable[[list[Any]], Reading]:
-    """How to read the numbers of a box: the one that it is, or several together."""
-    return read_together if view.node(box) is None else lambda numbers: read(numbers[0])
+    def _share(self, link: int, passed: list[Any]) -> Share:
+        view, words = self._view, self._words
+        operand = view.links[link].source
+        name, progress = words.of(operand), self._progress(operand)
+        if not passed:
+            return Share(name, "", NOTHING, NOTHING, NOTHING, (0, 0))
+        formula, slope, product = f"{len(passed):,} uses", NOTHING, read_together(passed)
+        if len(view.links[link].uses) == 1:
+            formula = words.slope(*view.links[link].uses[0])
+            slope = words.slope_read(*view.links[link].uses[0])
+            product = read(passed[0])
+        total = NOTHING if view.node(operand) is None else self._arrived(operand)
+        return Share(name, formula, slope, product, total, progress)

@@ -9,7 +9,6 @@ from html import escape
 
 from .reading import NOTHING, Reading
 from .steps import Share, Step
-from .view import View
 from .words import Words
 
 FORWARD = ("Step", "Node", "Computed as", "Value")
@@ -22,15 +21,11 @@ OF_NUMBERS = (FORWARD[3], BACKWARD[2], *BACKWARD[5:])
 NUMBER = ' class="number"'
 
 
-def tables(view: View, steps: Sequence[Step], words: Words) -> str:
+def tables(steps: Sequence[Step], words: Words) -> str:
     """The two tables of a view, one `<tbody>` a step."""
     numbered = list(enumerate(steps, 1))
-    forward = "".join(
-        _forward(view, n, step, words) for n, step in numbered if step.phase == "forward"
-    )
-    backward = "".join(
-        _backward(view, n, step, words) for n, step in numbered if step.phase == "backward"
-    )
+    forward = "".join(_forward(n, step, words) for n, step in numbered if step.phase == "forward")
+    backward = "".join(_backward(n, step) for n, step in numbered if step.phase == "backward")
     return (
         _table("forward", "Forward: the values", FORWARD, forward)
         + _table("backward", "Backward: the gradients", BACKWARD, backward)
@@ -47,20 +42,20 @@ def _table(name: str, caption: str, heads: Sequence[str], body: str) -> str:
     )
 
 
-def _forward(view: View, number: int, step: Step, words: Words) -> str:
+def _forward(number: int, step: Step, words: Words) -> str:
     return (
         f'<tbody data-step="{number}"><tr><th scope="row">{number}</th>'
-        f'<td>{escape(words.of(view, step.box))}</td><td class="formula">{escape(step.formula)}'
-        f"</td>{_cell(step.arrived)}</tr></tbody>"
+        f'<td>{escape(words.of(step.box))}</td><td class="formula">{escape(step.formula)}'
+        f"</td>{_cell(step.reading)}</tr></tbody>"
     )
 
 
-def _backward(view: View, number: int, step: Step, words: Words) -> str:
+def _backward(number: int, step: Step) -> str:
     rows = list(_shares(step.shares)) or ['<td colspan="5" class="none">nothing to pass on</td>']
     span = f' rowspan="{len(rows)}"' if len(rows) > 1 else ""
     first = (
         f'<th scope="rowgroup"{span}>{number}</th>'
-        f'<td class="why"{span}>{escape(step.words)}</td>{_cell(step.arrived, span)}'
+        f'<td class="why"{span}>{escape(step.words)}</td>{_cell(step.reading, span)}'
     )
     rows = [first + rows[0], *rows[1:]]
     body = "".join(f"<tr>{row}</tr>" for row in rows)
@@ -71,7 +66,7 @@ def _shares(shares: Sequence[Share]) -> Iterator[str]:
     for share in shares:
         operand = f"<td>{escape(share.operand)}</td>"
         if share.product is NOTHING:
-            yield f'{operand}<td colspan="4" class="none">a constant: no gradient flows</td>'
+            yield f'{operand}<td colspan="4" class="none">no gradient flows: a constant</td>'
             continue
         heard, expected = share.heard
         progress = f" <small>({heard} of {expected})</small>" if expected > 1 else ""

@@ -63,20 +63,30 @@ class View:
         found = (self.trace.shares[i][k] for i, k in self.links[link].uses)
         return [share for share in found if share is not None]
 
-    def gradients(self, box: int) -> list[Any]:
-        """The gradients of the nodes in a box from which they arrive: those used outside it."""
+    def results(self, box: int) -> list[int]:
+        """The nodes of a box that are used outside it; those computed, where some are."""
         inside = set(self.items[box].nodes)
-        heard = self.trace.uses
-        return [
-            self.trace.gradients[i]
+        leaving = [
+            i
             for i in self.items[box].nodes
-            if self.trace.gradients[i] is not None
-            and (not heard[i] or any(consumer not in inside for consumer, _ in heard[i]))
+            if not inside.issuperset(self._consumers[i]) or i == len(self.trace.nodes) - 1
         ]
+        return [i for i in leaving if self.trace.operands[i]] or leaving
+
+    @cached_property
+    def _consumers(self) -> tuple[list[int], ...]:
+        found: tuple[list[int], ...] = tuple([] for _ in self.trace.nodes)
+        for consumer, operands in enumerate(self.trace.operands):
+            for operand in operands:
+                found[operand].append(consumer)
+        return found
 
 
 def view_of(trace: Trace, items: Sequence[Item]) -> View:
-    """The view that shows these items, whose nodes are all those of the trace."""
+    """The view that shows these items, whose nodes are all those of the trace.
+
+    Raises `ValueError` for items that wait for each other.
+    """
     items = _in_order(trace, items)
     box = {i: number for number, item in enumerate(items) for i in item.nodes}
     links: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
@@ -115,4 +125,6 @@ def _in_order(trace: Trace, items: Sequence[Item]) -> tuple[Item, ...]:
             waiting_for[target] -= 1
             if not waiting_for[target]:
                 heappush(ready, (max(items[target].nodes), target))
+    if len(ordered) < len(items):
+        raise ValueError("these items, as boxes, wait for each other")
     return tuple(ordered)
