@@ -68,15 +68,16 @@ def close(held: Any, total: Any) -> bool:
 
 
 def stale(ways: Ways) -> Node | None:
-    """A leaf that holds another number now than when the root was computed from it."""
+    """A node that its operands, as they are now, would not give any more."""
     for node in ways.leading:
-        leaves = [parent for parent in node.parents if not parent.parents]
-        if not leaves or node._rule is None:
-            continue
+        if node._rule is None or all(parent.parents for parent in node.parents):
+            continue  # what was computed does not change by itself
         with np.errstate(all="ignore"):
             again = node._rule(*[parent._data for parent in node.parents], **node._static)[0]
+        if type(again) is float and again == node._data:
+            continue
         if not np.array_equal(again, node._data, equal_nan=True):
-            return next((leaf for leaf in leaves if not leaf.constant), leaves[0])
+            return node
     return None
 
 

@@ -20,6 +20,7 @@ from .scope import scope_of_caller
 from .sweep_tables import SweepExplanation
 from .telling import Teller
 from .telling_arrays import ArrayTeller
+from .wording import counted
 
 MOST_PATHS = 6
 MOST_ROWS = 30
@@ -56,14 +57,15 @@ class Explanation(Page):
         self.blocks += teller.remarks()
         changed = stale(ways)
         if changed is not None:
-            told = "Careful: {} was changed after {} was computed from it. Compute {} again first."
-            root = teller.called(self.root)
-            self.blocks.append(say(told, teller.called(changed), root, root))
+            told = "Careful: {} was computed from other numbers than its operands hold now: {}. {}"
+            again = "Compute again what is to be explained."
+            made, numbers = teller.made(changed), teller.numbers(changed)
+            self.blocks.append(say(told, made, numbers, again))
         self.agrees, check = agreement(ways, teller.called)
         self.blocks.append(check)
 
     def __repr__(self) -> str:
-        paths = f"{self.count:,} paths" if self.count < 10**12 else "very many paths"
+        paths = f"{counted(self.count)} {'path' if self.count == 1 else 'paths'}"
         return f"<Explanation along {paths}; print it, or use .markdown() or .latex()>"
 
 

@@ -180,7 +180,9 @@ class Ways:
         return chosen
 
     def spoilt(self) -> tuple[Node, int] | None:
-        """Where in the sweep a finite gradient first gives one that is not."""
+        """Where in the sweep a finite gradient first gives one that is not, if it matters."""
+        if np.isfinite(self.total).all():
+            return None
         for node in reversed(self.leading):
             grad = self._found.get(node)
             if grad is None or not np.isfinite(grad).all():

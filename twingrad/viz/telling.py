@@ -21,6 +21,7 @@ from .wording import (
     equal,
     figures,
     held,
+    in_a_row,
     is_number,
     numeral,
     ordinal,
@@ -251,7 +252,7 @@ class Teller:
         node, position = spoilt
         local = slope(node, position, self.name)
         told = say(
-            "Not a finite number: it first goes wrong at {}{}, where {}.",
+            "Not a finite number: it first goes wrong at {} with {}, where {}.",
             self.made(node), self.numbers(node),
             equal(self.derivative(node, node.parents[position]), local),
         )  # fmt: skip
@@ -262,7 +263,7 @@ class Teller:
         told = Words(())
         for parent in dict.fromkeys(node.parents):
             if parent.parents or not parent.constant:
-                between = ", " if told.pieces else " with "
-                shown = equal(self.called(parent), numeral(parent._data))
+                between = ", " if told.pieces else ""
+                shown = equal(self.called(parent), in_a_row(parent._data))
                 told = say(f"{{}}{between}{{}}", told, shown)
         return told

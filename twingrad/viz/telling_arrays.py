@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twingrad.engine.node import Node
-
 from .figures import magnitude
 from .notation import Written
-from .page import Block, Piece, Table, Words, say
+from .page import Block, Piece, Table, say
 from .paths import Path, Share
 from .telling import Teller
 from .wording import counted, figures, in_a_row
@@ -92,7 +90,3 @@ class ArrayTeller(Teller):
         of = Written("the part of this path", r"\mathrm{the\ part\ of\ this\ path}")
         told = say("One path, the largest part at each step: {}", self.trail(path))
         return [told, *self.in_full(path, of)]
-
-    def numbers(self, node: Node) -> Words:
-        """Arrays have too many to tell."""
-        return Words(())
