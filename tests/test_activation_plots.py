@@ -1,6 +1,7 @@
 """Pictures of layers' outputs: their histograms, and the numbers said of them, counted by hand."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -157,12 +158,12 @@ def test_evaluation_mode_is_what_is_seen() -> None:
 
 
 def test_saturation_and_dead_units_are_counted() -> None:
-    inputs = np.array([[-9.0, 0.5], [9.0, 1.5], [0.1, 2.5], [0.2, 3.5]])
+    inputs = np.array([[-9.0, 0.5], [9.0, 1.5], [3.5, 2.5], [0.2, 3.5]])
     tanh = nn.Sequential(fixed(np.eye(2), [0.0, 0.0]), nn.Tanh())
-    # Beyond atanh(√0.95) = 2.18 the slope is below 5 %: -9, 9, 2.5 and 3.5 of eight.
-    assert said(viz.plot_activations(tanh, inputs)) == ["50% saturated\nno unit dead"]
+    # Beyond atanh(√0.95) = 2.18 the slope is below 5 %: all but 0.2, 0.5 and 1.5.
+    assert said(viz.plot_activations(tanh, inputs)) == ["62% saturated\nno unit dead"]
     sigmoid = nn.Sequential(fixed(np.eye(2), [0.0, 50.0]), nn.Sigmoid())
-    # Twice as far out, at 4.36: two of the first unit, all of the second.
+    # Twice as far out, beyond 4.36: -9 and 9 of the first unit, all of the second.
     assert said(viz.plot_activations(sigmoid, inputs)) == ["75% saturated\n1 of 2 units dead"]
     relu = nn.Sequential(fixed(np.eye(2), [0.0, -99.0]), nn.ReLU())
     assert said(viz.plot_activations(relu, inputs)) == ["62% zero\n1 of 2 units dead"]
@@ -248,6 +249,18 @@ def test_outputs_that_are_all_the_same_are_drawn() -> None:
         ax = viz.plot_activations(model, POINTS[:1])
         ax.figure.canvas.draw()
         assert patches(ax)[0][0].max() > 0.0
+
+
+@pytest.mark.parametrize("bias", [6.0, 1e3, 1e133, -1e300])
+def test_ticks_of_far_outputs_do_not_overlap(bias: float) -> None:
+    model = nn.Sequential(fixed(np.zeros((2, 2)), [bias, 0.0]))
+    ax = viz.plot_activations(model, POINTS)
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    places = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    boxes = [text.get_window_extent() for x, text in places if low <= x <= high]
+    assert len(boxes) >= 2
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
 
 def test_it_draws_on_the_axes_it_is_given() -> None:

@@ -110,16 +110,14 @@ def test_a_random_direction_has_the_norms_of_the_filters_and_leaves_biases(seed:
 
 
 @given(st.integers(3, 8), st.integers(2, 12), st.integers(0, 1000))
-def test_principal_directions_are_those_of_the_singular_values(n: int, p: int, seed: int) -> None:
+def test_principal_directions_are_those_of_the_covariance(n: int, p: int, seed: int) -> None:
     path = np.random.default_rng(seed).normal(size=(n, p)).cumsum(axis=0)
     directions, explained = principal_directions(path)
-    _, singular, components = np.linalg.svd(path - path.mean(axis=0), full_matrices=False)
-    shares = singular**2 / np.sum(singular**2)
-    np.testing.assert_allclose(explained, shares[:2], atol=1e-9)
+    variances = np.linalg.eigvalsh(np.cov(path.T))[::-1]
+    np.testing.assert_allclose(explained, variances[:2] / variances.sum(), atol=1e-9)
     np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-6)
-    along = np.abs(np.sum(directions * components[:2], axis=1))
-    apart = np.abs(np.diff(singular[:3])) > 1e-3 * singular[0]
-    assert np.allclose(along[apart[:2] & np.append(True, apart[:1])], 1.0, atol=1e-3)
+    projected = (path - path.mean(axis=0)) @ directions.T
+    np.testing.assert_allclose(np.sum(projected**2, axis=0), variances[:2] * (n - 1), atol=1e-6)
     start = (path[0] - path[-1]) @ directions.T
     assert (start <= 1e-9).all()  # the path runs to the right, and up
 
@@ -129,6 +127,15 @@ def test_a_straight_path_has_one_direction() -> None:
     directions, explained = principal_directions(path)
     np.testing.assert_allclose(directions[0], [0.6, 0.8, 0.0])
     np.testing.assert_allclose(explained, [1.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-12)
+
+
+def test_a_model_of_one_number_has_a_map_without_a_second_direction() -> None:
+    model = Two()
+    model.w = [Value(3.0)]
+    path = np.array([[1.0], [2.0], [4.0]])
+    ax = viz.plot_loss_landscape(model, first_squared, X, Y, path=path, resolution=3)
+    assert "(100% of variance)" in ax.get_xlabel() and "(0% of variance)" in ax.get_ylabel()
 
 
 # The numbers on the map
@@ -378,6 +385,7 @@ def test_what_it_refuses() -> None:
         (ValueError, "extent", {"extent": 0.0}),
         (tg.ShapeError, "X and y need one entry", {"y": Y[:3]}),
         (ValueError, "NaN", {"X": np.full_like(X, np.nan)}),
+        (TypeError, "loss is a function", {"loss": X}),
         (TypeError, "the loss must be a Value or a Tensor", {"loss": lambda outputs, y: 1.0}),
     ):
         with pytest.raises(error, match=match):

@@ -58,7 +58,7 @@ def plot_activations(model: Any, X: Any, ax: Any = None) -> Any:
     ax.set_ylim(-0.1, len(rows))
     ax.set_xlim(edges[0], edges[-1])
     samples = len(X)
-    ax.set_title(f"Outputs of each layer over {samples:,} samples")
+    ax.set_title(f"Outputs of each layer over {samples:,} sample{'s' * (samples != 1)}")
     kinds = {row.activation for row in rows}
     meanings = ["saturated: slope below 5% of its largest"] * bool(kinds & {"tanh", "sigmoid"})
     meanings += ["zero after relu"] * ("relu" in kinds)
@@ -81,14 +81,19 @@ def _edges(ax: Any, outputs: Array) -> Array:
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 0.0)
     if max(-low, high) > 5.0:
         ax.set_xscale("asinh")
-        powers = 10.0 ** np.arange(np.log10(max(-low, high)) + 1.0)
+        decades = np.log10(max(-low, high))
+        step = np.ceil(decades / 4.0)
+        powers = 10.0 ** np.arange(0.0 if step == 1.0 else step, min(decades + 1.0, 308.0), step)
         ticks = np.concatenate([-powers[::-1], [0.0], powers])
         ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
         ax.set_xlabel("output (logarithmic far from 0)")
     scale = ax.xaxis.get_transform()
     ends = scale.transform(np.array([low, high]))
     margin = 0.03 * (ends[1] - ends[0]) or 0.5
-    edges: Array = scale.inverted().transform(np.linspace(ends[0] - margin, ends[1] + margin, 101))
+    places = np.linspace(ends[0] - margin, ends[1] + margin, 101)
+    with np.errstate(over="ignore"):  # matplotlib adds edges up
+        edges: Array = np.clip(scale.inverted().transform(places), -1e307, 1e307)
     return edges
 
 
@@ -114,5 +119,6 @@ def _said(row: Response) -> str:
         lines.append(f"{dead} of {flat.shape[1]} units dead" if dead else "no unit dead")
     elif finite.any():
         seen = row.outputs[finite].astype(float)
-        lines.append(f"mean {seen.mean():.2g}\nstandard deviation {seen.std():.2g}")
+        with np.errstate(over="ignore"):
+            lines.append(f"mean {seen.mean():.2g}\nstandard deviation {seen.std():.2g}")
     return "\n".join(lines)

@@ -81,15 +81,10 @@ def principal_directions(snapshots: Array) -> tuple[Array, Array]:
     moved = snapshots - snapshots.mean(axis=0)
     if not moved.any():
         raise ValueError("all snapshots of the path are the same: there is no way to draw")
-    # Of many numbers and few snapshots, the small matrix has the same spectrum.
-    variances, at = np.linalg.eigh(moved @ moved.T)
+    _, singular, components = np.linalg.svd(moved, full_matrices=False)
     directions = np.zeros((2, snapshots.shape[1]))
-    for i in range(2):
-        direction = at[:, -1 - i] @ moved
-        direction -= (direction @ directions[0]) * directions[0]
-        size = np.linalg.norm(direction)
-        # A straight path leaves the second direction open; none is as good as any.
-        directions[i] = direction / size if size > 1e-9 * np.abs(moved).max() else 0.0
-        if (snapshots[0] - snapshots[-1]) @ directions[i] > 0.0:
-            directions[i] *= -1.0  # the path runs to the right, and up
-    return directions, np.maximum(variances[:-3:-1], 0.0) / variances.clip(0.0).sum()
+    directions[: len(components)] = components[:2]  # a model may have one number only
+    start = directions @ (snapshots[0] - snapshots[-1])
+    directions[start > 0.0] *= -1.0  # the path runs to the right, and up
+    shares = np.append(singular, 0.0) ** 2 / np.sum(singular**2)
+    return directions, shares[:2]

@@ -60,6 +60,8 @@ def plot_loss_landscape(
     whole("resolution", resolution, 3)
     above_zero("extent", extent)
     parameters = _parameters(model, path)
+    if not callable(loss):
+        raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
     inputs, targets = checked_data(X, y, parameters[0])
     if path is None:
         origin = weights_of(parameters)
@@ -184,10 +186,10 @@ def _contours(ax: Any, across: Array, up: Array, losses: Array) -> None:
     ax.contour(across, up, shown, levels=levels[1:-1:2], colors="white", linewidths=0.4, alpha=0.6)
     bar = ax.figure.colorbar(filled, ax=ax, label="loss")
     ticker = optional("matplotlib.ticker")
-    if "norm" in options:
-        bar.set_ticks(ticker.LogLocator(subs=(1.0, 2.0, 5.0)).tick_values(low, high))
-        bar.ax.set_ylim(low, high)
-    bar.formatter = ticker.StrMethodFormatter("{x:.3g}")
+    wide = ticker.LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,))
+    ticks = (wide if "norm" in options else ticker.MaxNLocator(7)).tick_values(low, high)
+    bar.set_ticks([tick for tick in ticks if low <= tick <= high])
+    bar.formatter = ticker.StrMethodFormatter("{x:g}")
     bar.update_ticks()
     bar.minorticks_off()
 
