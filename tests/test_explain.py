@@ -170,9 +170,11 @@ def test_sixty_doublings_are_counted_exactly_at_once() -> None:
 
 def test_a_chain_of_a_hundred_thousand_nodes_is_explained() -> None:
     x = first = Value(1.0, label="x")
-    for length in range(100_000):
+    for _ in range(10_000):
         x = x.tanh()
-        shorter = x if length == 10_000 else first if not length else shorter
+    shorter = x
+    for _ in range(90_000):
+        x = x.tanh()
     x.label = "end"
     x.backward()
     told = explain(x, wrt=first)
@@ -458,7 +460,7 @@ def test_latex_is_balanced_and_holds_no_bare_sign(page: Any) -> None:
     assert not re.search(r"[%#]", outside)
     for tabular in re.findall(r"\\begin{tabular}{([lr]+)}\n(.*?)\n\\end{tabular}", text, re.S):
         columns, body = tabular
-        for row in body.split(" \\\\\n"):
+        for row in re.split(r" \\\\(?: \\hline)?\n", body):
             assert len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1, row
 
 

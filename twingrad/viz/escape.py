@@ -43,6 +43,7 @@ _IN_TEXT = {
     "<": "$<$",
     ">": "$>$",
     "|": r"$\vert$",
+    "←": r"$\leftarrow$",
     "×": r"$\times$",
     "∂": r"$\partial$",
     "…": r"\ldots{}",
@@ -77,6 +78,8 @@ def tex_name(name: str) -> str:
         letter = single["letter"]
         letter = f"\\{_GREEK[letter]}" if letter in _GREEK else letter
         return f"{letter}_{{{single['index']}}}" if single["index"] else letter
+    if re.fullmatch(r"-?\d+(\.\d+)?", name):
+        return name
     upright = "".join(_IN_MATH.get(character, character) for character in name)
     return rf"\mathrm{{{upright}}}"
 

@@ -176,7 +176,7 @@ class Table:
         columns = "".join("r" if name.startswith(">") else "l" for name in self.header)
         names = " & ".join(tex_text(name.lstrip(">")) for name in self.header)
         rows = [" & ".join(_tex_cell(piece) for piece in row) for row in self.rows]
-        body = " \\\\\n".join([names, *rows])
+        body = " \\\\\n".join([names + r" \\ \hline" + "\n" + (rows or [""])[0], *rows[1:]])
         return f"\\begin{{tabular}}{{{columns}}}\n{body}\n\\end{{tabular}}"
 
     def formulas(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ import numpy as np
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 
-from .escape import one_line
+from .escape import one_line, tex_name
 from .formulas import result, slope
 from .names import Names
 from .notation import Written, of_name
@@ -126,11 +126,11 @@ class SweepExplanation(Page):
             passed = with_number(formula, line.slope)
         elif not several:
             so_far = ""  # an array that is a sum of one term is not shown twice
-        then = "complete" if several else ""
+        then: Piece = "complete" if several else ""
         if line.waits_for is not None:
             again = " again" if line.waits_for is line.node else ""
             more = f" and {line.to_come - 1} more" if line.to_come > 1 else ""
-            then = f"waits for {self._name(line.waits_for)}{again}{more}"
+            then = _waits(self._called(line.waits_for), again + more)
         start: Row = ["", "", ""]
         if not same:
             start = [str(turn), self._called(line.node), figures(line.arrived)]
@@ -160,6 +160,11 @@ class SweepExplanation(Page):
         if count <= self._rows:
             return ""
         return f" Shown are {self._rows:,} of {count:,} rows; explain(..., rows={count}) shows all."
+
+
+def _waits(user: Written, more: str) -> Written:
+    latex = rf"\mathrm{{waits\ for\ }} {user.latex} {tex_name(more) if more else ''}"
+    return Written(f"waits for {user.text}{more}", latex)
 
 
 def _leaves(root: Node) -> list[Node]:
