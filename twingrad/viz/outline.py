@@ -86,8 +86,9 @@ def cut(
     """The items to show side by side: as much unfolded as `most` boxes allow, modules first.
 
     Given the `edges` between nodes, neither are there more than two and a half lines for each of
-    the boxes allowed: two layers of sixteen neurons are a web of 256. Modules below `depth` stay folded: at 0, each of the outermost is one box. What is alike
-    unfolds together or not at all, so that a picture treats all neurons the same.
+    the boxes allowed: two layers of sixteen neurons are a web of 256. Modules below `depth` stay
+    folded: at 0, each of the outermost is one box. What is alike unfolds together or not at all,
+    so that a picture treats all neurons the same.
     """
     shown = [Shown(item) for item in root.parts]
     while True:
@@ -202,10 +203,12 @@ class _Outliner:
     def _chains(self, inside: Sequence[int]) -> list[Item]:
         """The nodes as items, those that only lead from one to the next as one."""
         present = set(inside)
+        often = Counter(self._kinds[i] for i in inside)
         after: dict[int, int] = {}
         for i in inside:
             before = self._leads_to(i, present)
-            if before is not None:
+            # Not from the first of a hundred that are added up: it belongs to the hundred.
+            if before is not None and often[self._kinds[before]] == often[self._kinds[i]]:
                 after[before] = i
         items: list[Item] = []
         chained: set[int] = set()

@@ -7,6 +7,7 @@ are found in their modules, and from there it follows whose the operations aroun
 from collections.abc import Sequence
 from typing import Any
 
+from twingrad.engine import list_rules
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 from twingrad.engine.value import Value
@@ -28,12 +29,14 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
     A parameter is where it was found. An operation on parameters is theirs; the activation of a
     Neuron is the Neuron's; what lies between operations of one module is that module's too, and
     in a Sequential that of the layer whose turn it is. A nameless number with one consumer
-    stands beside that.
+    stands beside that, unless it is an input, which comes from outside.
     """
     number = {node: i for i, node in enumerate(nodes)}
     things: dict[str, Any] = {}
     places: list[Place] = []
     after_weights: dict[int, int] = {}
+    products: set[int] = set()
+    """Products of a neuron's weights, taken apart, and their sums, to which b is still to come."""
     for i, node in enumerate(nodes):
         if not node.parents:
             places.append(_of_leaf(names, node, things))
@@ -41,11 +44,15 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
         theirs = [places[number[p]] for p in node.parents if not p.parents]
         owned = [place for place in theirs if place]
         place = _common(owned) if owned else NOWHERE
-        if not place and not theirs:
-            place, steps = _of_activation(
-                [number[p] for p in node.parents], places, nodes, things, after_weights
-            )
-            after_weights[i] = steps
+        below = [number[p] for p in node.parents]
+        in_one = len({places[j] for j in below}) == 1
+        if node.op == "+" and in_one and products.issuperset(below):
+            place = places[below[0]]
+            products.add(i)
+        elif not place and not theirs:
+            place, after_weights[i] = _of_activation(below, places, nodes, things, after_weights)
+        elif place and node.op == "*" and isinstance(things[place[-1]], Neuron):
+            products.add(i)
         places.append(place)
     operands = [[number[p] for p in node.parents] for node in nodes]
     _fill_between(operands, places)
@@ -53,8 +60,19 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
     consumers = _consumers(operands)
     for i, node in enumerate(nodes):
         if not node.parents and not names.is_known(node) and len(consumers[i]) == 1:
-            places[i] = places[consumers[i][0]]
+            consumer = nodes[consumers[i][0]]
+            computed = any(parent.parents for parent in consumer.parents)
+            if computed and consumer._rule is not list_rules.dot:
+                places[i] = places[consumers[i][0]]
+        if node.op == "standardize":  # the weights of its layer come only after it
+            after = {places[j] for j in consumers[i]}
+            if len(after) == 1 and _is_made_by("standardize", _thing(things, *after)):
+                places[i] = after.pop()
     return places
+
+
+def _thing(things: dict[str, Any], place: Place) -> Any:
+    return things.get(place[-1]) if place else None
 
 
 def _of_leaf(names: Names, node: Node, things: dict[str, Any]) -> Place:
