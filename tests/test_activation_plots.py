@@ -251,7 +251,7 @@ def test_outputs_that_are_all_the_same_are_drawn() -> None:
         assert patches(ax)[0][0].max() > 0.0
 
 
-@pytest.mark.parametrize("bias", [6.0, 1e3, 1e133, -1e300])
+@pytest.mark.parametrize("bias", [6.0, 1e3, 1e133, -1e150])
 def test_ticks_of_far_outputs_do_not_overlap(bias: float) -> None:
     model = nn.Sequential(fixed(np.zeros((2, 2)), [bias, 0.0]))
     ax = viz.plot_activations(model, POINTS)
