@@ -2,11 +2,23 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from twingrad import nn
 from twingrad.nn.optional import optional
 
 OUTPUTS = Path("outputs")
+
+
+class Trained(NamedTuple):
+    """A model and how it came about; `data` and `held_out` are samples and their targets."""
+
+    model: Any
+    optimizer: nn.Optimizer
+    monitor: nn.Monitor
+    history: nn.History
+    data: tuple[Any, Any]
+    held_out: tuple[Any, Any] | None = None
 
 
 def arguments(

@@ -30,6 +30,8 @@ def run(seed: int, out: Path) -> None:
     path = out / "expression.svg"
     viz.draw(loss).save(path)
     print(f"  wrote {path}")
+    viz.stepper(loss).save(out / "expression_steps.html")
+    print(f"  wrote {out / 'expression_steps.html'}, the same step by step; open it in a browser")
 
 
 if __name__ == "__main__":

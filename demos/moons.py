@@ -4,16 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from demos.common import arguments, save
+from demos.common import Trained, arguments, save
 from twingrad import nn, viz
 
 
-def train(seed: int, epochs: int = 400) -> tuple[nn.MLP, nn.History, np.ndarray, np.ndarray]:
+def train(seed: int, epochs: int = 400) -> Trained:
     """Two hidden layers of sixteen tanh neurons, full batch, SGD with momentum."""
     X, y = nn.data.moons(100, noise=0.1, rng=seed)
     model = nn.MLP(2, [16, 16, 1], activation="tanh", rng=seed)
     optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    stop = StopBelow(0.008)
+    monitor = nn.Monitor(model, optimizer)
     history = nn.fit(
         model,
         X,
@@ -22,10 +22,10 @@ def train(seed: int, epochs: int = 400) -> tuple[nn.MLP, nn.History, np.ndarray,
         optimizer=optimizer,
         epochs=epochs,
         metrics="accuracy",
-        callbacks=[stop],
+        callbacks=[StopBelow(0.008), monitor],
         rng=seed,
     )
-    return model, history, X, y
+    return Trained(model, optimizer, monitor, history, (X, y))
 
 
 class StopBelow(nn.Callback):
@@ -40,8 +40,8 @@ class StopBelow(nn.Callback):
 
 
 def run(seed: int, out: Path) -> None:
-    """Train, and draw the loss and the boundary."""
-    model, history, X, y = train(seed)
+    """Train, draw the loss and the boundary, and write the report."""
+    model, optimizer, monitor, history, (X, y), _ = train(seed)
     first = next((i + 1 for i, loss in enumerate(history.loss) if loss < 0.01), None)
     print(f"  {len(model.parameters())} parameters, {len(history)} epochs")
     reached = f"below 0.01 after {first} epochs" if first else "not yet below 0.01"
@@ -54,6 +54,19 @@ def run(seed: int, out: Path) -> None:
     print(f"  accuracy {history['accuracy'][-1]:.0%} on its training data")
     save(viz.plot_history(history), out / "moons_loss.png")
     save(viz.plot_decision_boundary(model, X, y), out / "moons_boundary.png")
+    page = viz.report(
+        model,
+        history,
+        X,
+        y,
+        loss=nn.mse_loss,
+        optimizer=optimizer,
+        monitor=monitor,
+        seed=seed,
+        title="Two moons",
+        path=out / "moons_report.html",
+    )
+    print(f"  wrote {page}, the report of this run; open it in a browser")
 
 
 if __name__ == "__main__":

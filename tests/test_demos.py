@@ -31,9 +31,10 @@ def test_a_demo_gives_the_same_bits_for_the_same_seed() -> None:
 
 def share_of_digits_read(seed: int) -> float:
     """How many of the held-out digits the demo's network reads."""
-    model, history, (X_test, y_test) = digits.train(seed, progress=False)
+    run = digits.train(seed, progress=False)
+    model, (X_test, y_test) = run.model, run.held_out
     right = np.mean(nn.predict(model, X_test).argmax(axis=1) == y_test)
-    assert history["val_accuracy"][-1] == right
+    assert run.history["val_accuracy"][-1] == right
     assert len(y_test) == 360
     assert np.bincount(y_test).min() >= 34  # every digit has its share
     return float(right)
@@ -50,7 +51,8 @@ def test_digits_held_out_are_read_97_times_in_a_hundred_over_five_seeds() -> Non
 
 @pytest.mark.slow
 def test_moons_are_learned_steadily() -> None:
-    model, history, X, y = moons.train(1)
+    run = moons.train(1)
+    model, history, (X, y) = run.model, run.history, run.data
     errors = nn.predict(model, X) - y
     assert np.mean(errors**2) < 0.01
     assert len(history) >= 100
@@ -60,10 +62,15 @@ def test_moons_are_learned_steadily() -> None:
 
 
 PICTURES = {
-    "expressions": {"expression.svg"},
+    "expressions": {"expression.svg", "expression_steps.html"},
     "xor": {"xor_boundary.png"},
-    "moons": {"moons_loss.png", "moons_boundary.png"},
-    "digits": {"digits_loss.png", "digits_accuracy.png", "digits_confusion.png"},
+    "moons": {"moons_loss.png", "moons_boundary.png", "moons_report.html"},
+    "digits": {
+        "digits_loss.png",
+        "digits_accuracy.png",
+        "digits_confusion.png",
+        "digits_report.html",
+    },
 }
 TOUR = set.union(*PICTURES.values())
 PICTURES["mnist"] = {
@@ -108,7 +115,7 @@ def test_a_demo_writes_its_pictures_into_the_folder_it_is_given(name: str, tmp_p
     assert written(tmp_path) == {f"deep/pictures/{picture}" for picture in PICTURES[name]}
     for picture in pictures.iterdir():
         start = picture.read_bytes()[:200]
-        assert start.startswith(b"\x89PNG") or b"<svg" in start
+        assert start.startswith((b"\x89PNG", b"<!DOCTYPE html>")) or b"<svg" in start
         assert f"wrote {Path('deep') / 'pictures' / picture.name}" in said
 
 
