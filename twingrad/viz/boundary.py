@@ -124,7 +124,7 @@ class Plane:
         wrong = (leads.argmax(axis=0) != place) | np.isnan(leads).any(axis=0)
         size = 36.0 * float(np.clip(300 / len(place), 0.1, 1.0))
         for i in np.unique(place):
-            label = self.names[i] if self.names else f"label {self.labels[place == i][0]:g}"
+            label = str(self.names[i]) if self.names else f"label {self.labels[place == i][0]:g}"
             ax.scatter(
                 *self.points[place == i].T,
                 s=size,
@@ -132,7 +132,7 @@ class Plane:
                 marker="os^Dv"[i % 5],
                 edgecolors="white",
                 linewidths=0.7,
-                label=as_written(label),
+                label=as_written(f" {label}" if label.startswith("_") else label),  # else hidden
             )
         ring = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.5}
         ax.scatter(*self.points[wrong].T, s=3.5 * size, label="misclassified", **ring)

@@ -4,6 +4,7 @@ They stand in one place so that the pictures of a page belong together, and so t
 axes it is given, or makes its own, in the same way.
 """
 
+import re
 from typing import Any
 
 from ..nn.optional import optional
@@ -11,6 +12,10 @@ from ..nn.optional import optional
 # Okabe & Ito 2008, "Color Universal Design": told apart by every kind of colour vision.
 BLUE, ORANGE, GREEN, INK = "#0072B2", "#D55E00", "#009E73", "#333333"
 CLASSES = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", INK)
+
+
+# Neither a font nor a page has a place for these.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def axes(ax: Any, size: tuple[float, float] = (6.4, 4.0)) -> Any:
@@ -46,7 +51,7 @@ def logarithmic(ax: Any) -> None:
 
 def as_written(text: Any) -> str:
     """Text that matplotlib shows as it is written: between two dollars it would see a formula."""
-    return str(text).replace("$", r"\$")
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(text)).replace("$", r"\$")
 
 
 def whole_numbers(axis: Any) -> None:

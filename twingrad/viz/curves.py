@@ -40,13 +40,13 @@ def plot_history(
     panelled = learning_rate and len(rates) > 0
     ax = axes(ax, (6.4, 4.8) if panelled else (6.4, 4.0))
     epochs = np.arange(1, len(values) + 1)
-    dot = "o" if len(values) == 1 else ""  # a line of one point would not be seen
-    ax.plot(epochs, values, color=BLUE, marker=dot, label="training")
+    ax.plot(epochs, values, color=BLUE, marker=_dot(values), label="training")
     curves = history.curves()
     if f"val_{curve}" in curves:
         held_out = np.asarray(curves[f"val_{curve}"])
         drawn = np.concatenate([values, held_out])
-        ax.plot(epochs, held_out, color=ORANGE, linestyle="--", marker=dot, label="validation")
+        dashed = {"color": ORANGE, "linestyle": "--", "marker": _dot(held_out)}
+        ax.plot(epochs, held_out, label="validation", **dashed)
         if np.isfinite(held_out).any():
             down = less_is_better(curve)
             best = int(np.nanargmin(held_out) if down else np.nanargmax(held_out))
@@ -75,12 +75,17 @@ def _rate_panel(ax: Any, rates: Array) -> None:
     """The learning rate below a curve, over the same epochs."""
     panel = below(ax)
     epochs = np.arange(1, len(rates) + 1)
-    panel.plot(epochs, rates, color=GREEN, marker="o" if len(rates) == 1 else "")
+    panel.plot(epochs, rates, color=GREEN, marker=_dot(rates))
     _scale(panel, "learning_rate", rates)
     panel.set(xlabel=ax.get_xlabel(), ylabel="learning\nrate")
     panel.grid(alpha=0.3)
     ax.set_xlabel("")
     ax.tick_params(labelbottom=False)
+
+
+def _dot(numbers: Array) -> str:
+    """A marker where there is one finite point: a line of it would not be seen."""
+    return "o" if np.count_nonzero(np.isfinite(numbers)) == 1 else ""
 
 
 def _scale(ax: Any, curve: str, drawn: Array) -> None:

@@ -15,7 +15,7 @@ from ...nn import Monitor
 from ..graph import _write_at_once
 from . import facts, pictures, scores
 from .html import Html, joined, paragraphs, tag, text
-from .run import taken_in
+from .run import Run, taken_in
 
 Section = tuple[str, str, Html]
 
@@ -83,7 +83,7 @@ def report(
         ("trained", "What was trained on what", _facts(facts.trained(run, optimizer))),
         ("curves", "How it learned", joined(
             [_figures(pictures.curves(run)), scores.scores(run)])),
-        ("answers", "What it says", _figures(pictures.answers(run))),
+        ("answers", "What it says", _answers(run)),
         ("mistakes", "Where it is wrong", _mistakes(run)),
         ("inside", "Inside the model", joined(
             [_figures(pictures.inside(run, monitor)), facts.layers(run)])),
@@ -111,7 +111,15 @@ def _figures(figures: list[Html]) -> Html:
     return tag("div", *figures, class_="figures")
 
 
-def _mistakes(run: Any) -> Html:
+def _answers(run: Run) -> Html:
+    if not run.finite:
+        return tag("p", "NaN or infinite numbers, so there is nothing to draw: training diverged.")
+    return _figures(pictures.answers(run))
+
+
+def _mistakes(run: Run) -> Html:
+    if not run.finite:
+        return tag("p", "Everywhere: a model that diverged says nothing of any sample.")
     if run.image is not None and run.task != "numbers":
         return _figures(pictures.mistakes(run))
     return scores.worst(run)

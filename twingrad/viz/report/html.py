@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+from ..canvas import UNPRINTABLE
 
 
 class Html(str):
@@ -25,7 +25,7 @@ def text(content: Any) -> Html:
     """
     if isinstance(content, Html):
         return content
-    return Html(escape(_FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", str(content))))
+    return Html(escape(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", str(content))))
 
 
 def tag(name: str, *content: Any, **attributes: Any) -> Html:

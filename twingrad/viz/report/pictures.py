@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...engine import Tensor
-from ...nn import MLP
+from ...nn import MLP, Module
 from ...nn.optional import optional
 from ...nn.predict import predict
 from ..activation_plots import plot_activations
@@ -197,6 +197,8 @@ def inside(run: Run, monitor: Any) -> list[Html]:
             "others has stopped, one that shoots up is about to blow up."
         )
         found.append(figure(lambda ax: plot_gradient_flow(monitor, ax=ax), words, (7.2, 4.4)))
+    if not run.finite or not isinstance(run.model, Module):
+        return found
     sample = run.judged.X[:500]
     words = (
         "How often each number comes out of each layer. What is marked lies where an activation is "
@@ -219,7 +221,7 @@ def inside(run: Run, monitor: Any) -> list[Html]:
 def _first_layer(run: Run) -> Any:
     """The first layer with weights, where its inputs are the pixels of an image."""
     model = run.model.to_tensor() if type(run.model) is MLP and run.image else run.model
-    for module in model.modules() if hasattr(model, "modules") else ():
+    for module in model.modules():
         weight = getattr(module, "weight", None)
         if not isinstance(weight, Tensor):
             continue

@@ -73,6 +73,11 @@ class Run:
         """The samples to judge the model by: those held out, where there are any."""
         return self.parts[-1]
 
+    @property
+    def finite(self) -> bool:
+        """Whether the model still says something, of every sample."""
+        return all(bool(np.isfinite(part.outputs).all()) for part in self.parts)
+
     def chances(self, part: Part) -> Array | None:
         """The probability of each class for each sample, where the loss tells what outputs are."""
         outputs = part.outputs
@@ -146,8 +151,6 @@ def _asked(model: Any, loss: Any, name: str, X: Array, y: Array) -> Part:
         said = respond(model, X)
         measured = None if loss is None else float(loss(said, y))
     outputs = plain(said).reshape(len(X), -1).astype(float)
-    if not np.isfinite(outputs).all():
-        measured = None if measured is None else np.nan
     return Part(name, X, y, outputs, measured)
 
 
@@ -195,6 +198,7 @@ def _features(features: Any, X: Array) -> list[str]:
 def _judge(part: Part, task: str, cut: float) -> None:
     """Fill in which samples are right, or how far each is off."""
     y = part.y.reshape(len(part.y), -1)
+    no_answer = ~np.isfinite(part.outputs).all(axis=1)
     if task == "numbers":
         with np.errstate(invalid="ignore", over="ignore"):
             part.errors = np.sqrt(((part.outputs - y) ** 2).sum(axis=1))
@@ -204,6 +208,8 @@ def _judge(part: Part, task: str, cut: float) -> None:
     else:
         part.truth = y.argmax(axis=1) if y.shape[1] > 1 else y.ravel().astype(int)
         part.said = part.outputs.argmax(axis=1)
+    if task != "numbers":
+        part.said[no_answer] = -1  # which is right of nothing
 
 
 def _image(X: Array, shape: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -90,6 +90,8 @@ def cards(run: Run) -> Html:
 
 def duration(seconds: float) -> str:
     """A time for people."""
+    if seconds < 0.1:
+        return "less than 0.1 s"
     if seconds < 90:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
