@@ -21,6 +21,7 @@ from tests.strategies import Program, programs
 from twingrad import Tensor, Value, nn
 from twingrad.engine.node import Node
 from twingrad.viz import explain
+from twingrad.viz.wording import counted
 
 
 def edges(node: Node) -> Iterator[tuple[int, Node]]:
@@ -450,10 +451,13 @@ def test_latex_is_balanced_and_holds_no_bare_sign(page: Any) -> None:
     text = page.latex()
     assert text.isascii() or any(ord(sign) > 127 for sign in "".join(HOSTILE))
     assert braces(text) == 0
-    opened = re.findall(r"\\(begin|end){(\w+\*?)}", text)
-    assert [name for kind, name in opened if kind == "begin"] == [
-        name for kind, name in opened if kind == "end"
-    ]
+    opened: list[str] = []
+    for kind, name in re.findall(r"\\(begin|end){(\w+\*?)}", text):
+        if kind == "begin":
+            opened.append(name)
+        else:
+            assert opened.pop() == name
+    assert not opened
     assert text.count(r"\left(") == text.count(r"\right)")
     outside = re.sub(r"\\.", "", text)
     assert outside.count("$") % 2 == 0
@@ -493,7 +497,5 @@ def test_many_rows_are_cut_in_the_middle_and_can_be_had() -> None:
 
 @given(st.integers(1, 10**30))
 def test_numbers_of_paths_are_written_within_a_percent(count: int) -> None:
-    from twingrad.viz.wording import counted
-
     written = counted(count).replace(",", "").removeprefix("about ")
     assert float(written) == pytest.approx(count, rel=0.05)

@@ -11,8 +11,8 @@ import numpy as np
 
 from twingrad.engine.node import Node
 
+from .blocks import Words, say
 from .notation import Written
-from .page import Words, say
 from .paths import Ways
 from .wording import in_a_row
 

@@ -13,8 +13,9 @@ from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 
 from .agreement import agreement, plain, stale
+from .blocks import Block, Words, say
 from .names import Names
-from .page import Block, Page, Words, say
+from .page import Page
 from .paths import Path, Ways
 from .scope import scope_of_caller
 from .sweep_tables import SweepExplanation

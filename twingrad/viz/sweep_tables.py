@@ -14,11 +14,12 @@ import numpy as np
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 
+from .blocks import Block, Piece, Table, Words, say
 from .escape import one_line, tex_name
 from .formulas import result, slope
 from .names import Names
 from .notation import Written, of_name
-from .page import Block, Page, Piece, Table, Words, say
+from .page import Page
 from .sweep_lines import Passing, sweep
 from .wording import figures, numeral, with_number
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .blocks import Block, Piece, Table, say
 from .figures import magnitude
 from .notation import Written
-from .page import Block, Piece, Table, say
 from .paths import Path, Share
 from .telling import Teller
 from .wording import counted, figures, in_a_row
