@@ -236,7 +236,7 @@ def test_every_number_at_every_step_is_the_engines(
         check(page.evaluate(STATES), root)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(program=programs(max_steps=4))
 def test_every_number_of_a_random_graph_is_the_engines(opened: Opened, program: Program) -> None:
     root = program.on_nodes(*[Value(x) for x in program.leaves])
@@ -250,7 +250,7 @@ def test_arrays_are_shown_by_their_numbers_or_by_what_they_have_in_common(opened
         check(page.evaluate(STATES), root)
 
 
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(program=programs(on_arrays=True, max_steps=3))
 def test_every_array_of_a_random_graph_is_the_engines(opened: Opened, program: Program) -> None:
     root = program.on_nodes(*[Tensor(x) for x in program.leaves])

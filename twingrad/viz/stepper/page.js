@@ -13,6 +13,7 @@ let view = 0;        // which view is open
 let now = 0;         // how many of its steps are done
 let zoom = 1;
 let timer = null;
+let boxes = [], edges = [];  // of the open view, as numbered in its steps
 const kept = [];     // the drawing and the tables of each view that was open once
 
 // --- One step ------------------------------------------------------------------------------------
@@ -21,28 +22,28 @@ function go(to) {
   const steps = views[view].steps;
   now = Math.max(0, Math.min(to, steps.length));
   const step = steps[now - 1];
-  for (const box of boxes()) {
+  for (const box of boxes) {
     box.classList.remove("now");
     box.classList.add("todo");
     for (const row of box.querySelectorAll(".row")) show(row, "", [], null);
   }
-  for (const edge of edges()) edge.classList.remove("passed", "flow", "back");
+  for (const edge of edges) edge.classList.remove("passed", "flow", "back");
   for (const done of steps.slice(0, now)) {
     for (const [box, row, key, lines, exact] of done.shown) {
-      show(boxes()[box].querySelector("." + row), key, lines, exact);
+      show(boxes[box].querySelector("." + row), key, lines, exact);
     }
-    boxes()[done.box].classList.remove("todo");
-    if (done.phase === "backward") for (const k of done.links) edge(k).classList.add("passed");
+    boxes[done.box].classList.remove("todo");
+    if (done.phase === "backward") for (const k of done.links) edges[k].classList.add("passed");
   }
   if (step) {
-    boxes()[step.box].classList.add("now");
+    boxes[step.box].classList.add("now");
     for (const k of step.links) {
-      edge(k).classList.add("flow");
-      if (step.phase === "backward") edge(k).classList.add("back");
+      edges[k].classList.add("flow");
+      if (step.phase === "backward") edges[k].classList.add("back");
     }
-    bringIntoSight(boxes()[step.box]);
+    bringIntoSight(boxes[step.box]);
   }
-  for (const box of boxes()) box.setAttribute("aria-label", spoken(box));
+  for (const box of boxes) box.setAttribute("aria-label", spoken(box));
   tell(step, steps);
 }
 
@@ -115,11 +116,20 @@ function open(to) {
   view = to;
   $("drawing").replaceChildren(...kept[to][0]);
   $("all").replaceChildren(...kept[to][1]);
-  begin(0);
+  begin();
 }
 
-function begin(at) {
+function begin() {
   const { path, steps } = views[view];
+  boxes = [...$("drawing").querySelectorAll(".box")];
+  edges = [];
+  for (const edge of $("drawing").querySelectorAll(".edge")) {
+    edges[edge.dataset.link] = edge;
+    if (edge.querySelector(".hit")) continue;
+    const hit = edge.querySelector(".wire").cloneNode(); // wider, so easier to point at
+    hit.setAttribute("class", "hit");
+    edge.prepend(hit);
+  }
   $("slider").max = steps.length;
   $("path").hidden = path.length < 2;
   $("path").replaceChildren(...path.flatMap(([name, to], i) => {
@@ -129,14 +139,8 @@ function begin(at) {
     if (i === path.length - 1) link.setAttribute("aria-current", "page");
     return i ? [" › ", link] : [link];
   }));
-  for (const edge of edges()) { // easier to point at
-    if (edge.querySelector(".hit")) continue;
-    const wire = edge.querySelector(".wire"), hit = wire.cloneNode();
-    hit.setAttribute("class", "hit");
-    wire.before(hit);
-  }
   fit(0.9); // smaller, nobody could read it
-  go(at);
+  go(0);
 }
 
 function fit(smallest) {
@@ -150,10 +154,6 @@ function resize(to) {
   svg.setAttribute("width", svg.viewBox.baseVal.width * zoom);
   svg.setAttribute("height", svg.viewBox.baseVal.height * zoom);
 }
-
-const boxes = () => $("drawing").querySelectorAll(".box");
-const edges = () => $("drawing").querySelectorAll(".edge");
-const edge = (k) => $("drawing").querySelector(`.edge[data-link="${k}"]`);
 
 // --- What the reader does ------------------------------------------------------------------------
 
@@ -206,4 +206,4 @@ matchMedia("print").addEventListener("change", (event) => {
 });
 
 for (const part of document.querySelectorAll("#note, #controls, #step")) part.hidden = false;
-begin(0);
+begin();

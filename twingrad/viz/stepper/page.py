@@ -106,6 +106,7 @@ def page(
         drawing=first.drawing,
         tables=first.tables,
         templates=templates,
+        folded=' <span class="swatch folded"></span> several nodes' if others else "",
         data=_json([_data_of(sheet) for sheet in sheets]),
         script=script,
     )

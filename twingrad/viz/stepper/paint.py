@@ -34,7 +34,7 @@ class Painter:
     def __init__(self, view: View, steps: Sequence[Step], words: Words) -> None:
         self._view, self._words = view, words
         self._cards = cards_of(view, steps, words)
-        self._widths = widths([view.shares(link) for link in range(len(view.links))])
+        self._widths = widths(view.shares)
 
     def paint(self, unfolds: Container[int]) -> str:
         """The view as one `<svg>` element; the boxes in `unfolds` are buttons."""
@@ -108,7 +108,7 @@ class Painter:
 
     def _paint_link(self, drawing: Element, number: int, route: Sequence[Point]) -> None:
         view, link = self._view, self._view.links[number]
-        passed = view.shares(number)
+        passed = view.shares[number]
         group = _add(drawing, "g")
         sign: Sign | str = sign_of(passed) if passed else "none"
         group.attrib |= {

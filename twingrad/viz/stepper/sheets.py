@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import ceil, sqrt
 
+import numpy as np
+
 from ..names import Names
 from ..outline import Item, cut
 from .page import Sheet
@@ -53,19 +55,19 @@ def _sheet(plan: _Plan, number: Mapping[tuple[int, ...], int], names: Names) -> 
     modules = [item.name for item in plan.way if item.kind == "module"]
     words = Words(view, names, modules[-1] if modules else "")
     steps = steps_of(view, words)
+    arrays = view.trace.nodes[-1].holds is np.ndarray
     unfolds = {
         box: number[item.nodes] for box, item in enumerate(view.items) if item.nodes in number
     }
     drawing = Painter(view, steps, words).paint(unfolds)
     path = [("Whole graph", 0)]
     path += [(words.folded(item), number[item.nodes]) for item in plan.way]
-    return Sheet(drawing, tables(steps, words), steps, tuple(path), unfolds)
+    return Sheet(drawing, tables(steps, words, arrays), steps, tuple(path), unfolds)
 
 
 def _plans(trace: Trace, whole: Item) -> list[_Plan]:
-    """The overview, then what unfolds: outer before inner, the first of its kind before its like.
-
-    What the page has no room for stays folded.
+    """The overview, then what unfolds: outer before inner, modules before repetitions, and the
+    first of a kind before its like. What the page has no room for stays folded.
     """
     plans = [_Plan(view_of(trace, [one.item for one in cut(whole, MOST_BESIDE)]))]
     size = _size(plans[0].view)
@@ -98,10 +100,15 @@ def _wait_for_parts(
     for part in parts:
         if part.parts:
             like = part.kind, len(part.nodes)
+            costs = 1 if _is_of_modules(part) else 2 if part in way[-1].parts else 3
             around = (*beside, *(other for other in parts if other is not part))
-            heappush(waiting, (rank + 1 + (like in known), order, (*way, part), around))
+            heappush(waiting, (rank + costs + (like in known), order, (*way, part), around))
             known.add(like)
             order += 1
+
+
+def _is_of_modules(item: Item) -> bool:
+    return item.kind == "module" or item.parts[0].kind == "module"
 
 
 def parts_of(item: Item) -> Sequence[Item]:

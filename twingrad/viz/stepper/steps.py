@@ -82,7 +82,7 @@ class _Sweep:
         self._view, self._words = view, words
         self._totals: dict[int, Any] = {}
         self._heard = [0] * len(view.items)
-        self._expected = [sum(bool(view.shares(link)) for link in links) for links in view.out_of]
+        self._expected = [sum(bool(view.shares[link]) for link in links) for links in view.out_of]
 
     @np.errstate(all="ignore")
     def steps(self) -> Iterator[Step]:
@@ -95,7 +95,7 @@ class _Sweep:
             shown = [Shown(box, "grad", arrived)] if not self._expected[box] else []
             flowing, shares = [], []
             for link in view.into[box]:
-                passed = view.shares(link)
+                passed = view.shares[link]
                 if passed:
                     self._collect(link)
                     operand = view.links[link].source
@@ -123,15 +123,13 @@ class _Sweep:
 
     def _arrived(self, box: int) -> Reading:
         """What has come to a box from outside it."""
-        view = self._view
-        inside = set(view.items[box].nodes)
+        view, complete = self._view, self._heard[box] == self._expected[box]
         found = []
         for i in view.items[box].nodes:
-            if i not in self._totals:
+            total = self._totals.get(i)
+            if total is None:
                 continue
-            total = self._totals[i]
-            from_outside = inside.isdisjoint(consumer for consumer, _ in view.trace.uses[i])
-            if self._heard[box] == self._expected[box] and from_outside:
+            if complete and all(view.box_of[k] != box for k, _ in view.trace.uses[i]):
                 # Added in the order of this view, its last bits may differ from the engine's.
                 total = view.trace.gradients[i]
             found.append(total)
@@ -142,7 +140,9 @@ class _Sweep:
         operand = view.links[link].source
         name, progress = words.of(operand), self._progress(operand)
         if not passed:
-            return Share(name, "", NOTHING, NOTHING, NOTHING, (0, 0))
+            constant = all(view.trace.nodes[i].constant for i in view.items[operand].nodes)
+            why = "a constant: no gradient flows" if constant else "no gradient flows"
+            return Share(name, why, NOTHING, NOTHING, NOTHING, (0, 0))
         formula, slope, product = f"{len(passed):,} uses", NOTHING, read_together(passed)
         if len(view.links[link].uses) == 1:
             formula = words.slope(*view.links[link].uses[0])

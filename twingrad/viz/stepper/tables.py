@@ -16,19 +16,26 @@ BACKWARD = (
     "Step", "Node, and why its turn has come", "Gradient that has arrived", "Operand",
     "Local derivative", "Its value", "Product: the share passed", "Sum so far",
 )  # fmt: skip
+OF_ARRAYS = (
+    *BACKWARD[:4], "Share, from grad, which has arrived", "The share passed", "Sum so far",
+)  # fmt: skip
+"""The slope of an array by another has as many axes as both: it is not shown, but what it does."""
 
-OF_NUMBERS = (FORWARD[3], BACKWARD[2], *BACKWARD[5:])
+OF_NUMBERS = {FORWARD[3], BACKWARD[2], *BACKWARD[5:], *OF_ARRAYS[5:]}
 NUMBER = ' class="number"'
 
 
-def tables(steps: Sequence[Step], words: Words) -> str:
+def tables(steps: Sequence[Step], words: Words, arrays: bool) -> str:
     """The two tables of a view, one `<tbody>` a step."""
     numbered = list(enumerate(steps, 1))
     forward = "".join(_forward(n, step, words) for n, step in numbered if step.phase == "forward")
-    backward = "".join(_backward(n, step) for n, step in numbered if step.phase == "backward")
+    backward = "".join(
+        _backward(n, step, arrays) for n, step in numbered if step.phase != "forward"
+    )
+    heads = OF_ARRAYS if arrays else BACKWARD
     return (
         _table("forward", "Forward: the values", FORWARD, forward)
-        + _table("backward", "Backward: the gradients", BACKWARD, backward)
+        + _table("backward", "Backward: the gradients", heads, backward)
     )  # fmt: skip
 
 
@@ -50,8 +57,10 @@ def _forward(number: int, step: Step, words: Words) -> str:
     )
 
 
-def _backward(number: int, step: Step) -> str:
-    rows = list(_shares(step.shares)) or ['<td colspan="5" class="none">nothing to pass on</td>']
+def _backward(number: int, step: Step, arrays: bool) -> str:
+    columns = len(OF_ARRAYS if arrays else BACKWARD) - 3
+    rows = list(_shares(step.shares, arrays))
+    rows = rows or [f'<td colspan="{columns}" class="none">nothing to pass on</td>']
     span = f' rowspan="{len(rows)}"' if len(rows) > 1 else ""
     first = (
         f'<th scope="rowgroup"{span}>{number}</th>'
@@ -62,16 +71,17 @@ def _backward(number: int, step: Step) -> str:
     return f'<tbody data-step="{number}">{body}</tbody>'
 
 
-def _shares(shares: Sequence[Share]) -> Iterator[str]:
+def _shares(shares: Sequence[Share], arrays: bool) -> Iterator[str]:
     for share in shares:
-        operand = f"<td>{escape(share.operand)}</td>"
+        operand, formula = f"<td>{escape(share.operand)}</td>", escape(share.formula)
         if share.product is NOTHING:
-            yield f'{operand}<td colspan="4" class="none">no gradient flows: a constant</td>'
+            yield f'{operand}<td colspan="{3 if arrays else 4}" class="none">{formula}</td>'
             continue
         heard, expected = share.heard
         progress = f" <small>({heard} of {expected})</small>" if expected > 1 else ""
+        slope = "" if arrays else _cell(share.slope)
         yield (
-            f'{operand}<td class="formula">{escape(share.formula)}</td>{_cell(share.slope)}'
+            f'{operand}<td class="formula">{formula}</td>{slope}'
             f"{_cell(share.product)}{_cell(share.total, after=progress)}"
         )
 

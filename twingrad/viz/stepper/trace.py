@@ -18,7 +18,8 @@ class Trace:
     """A graph, operands first, with its gradients and the shares that they are sums of.
 
     `shares[i][k]` is what node i passes to its operand k, None where nothing is passed, and
-    `uses[i]` lists the (consumer, position) at which node i is an operand and hears of a share.
+    `uses[i]` lists the (consumer, position) at which node i is an operand and hears of a share;
+    `consumers[i]` are all that it is an operand of.
     """
 
     nodes: tuple[Node, ...]
@@ -26,6 +27,7 @@ class Trace:
     gradients: tuple[Any, ...]
     shares: tuple[tuple[Any, ...], ...]
     uses: tuple[tuple[tuple[int, int], ...], ...]
+    consumers: tuple[tuple[int, ...], ...]
 
 
 @np.errstate(all="ignore")
@@ -48,8 +50,17 @@ def take_trace(root: Node, gradient: Any = None) -> Trace:
         for position, share in enumerate(shares[consumer]):
             if share is not None:
                 uses[operands[consumer][position]].append((consumer, position))
+    consumers: list[list[int]] = [[] for _ in nodes]
+    for consumer, below in enumerate(operands):
+        for operand in below:
+            consumers[operand].append(consumer)
     return Trace(
-        tuple(nodes), operands, tuple(map(found.get, nodes)), shares, tuple(map(tuple, uses))
+        tuple(nodes),
+        operands,
+        tuple(map(found.get, nodes)),
+        shares,
+        tuple(map(tuple, uses)),
+        tuple(map(tuple, consumers)),
     )
 
 

@@ -58,28 +58,29 @@ class View:
         item = self.items[box]
         return item.nodes[0] if len(item.nodes) == 1 else None
 
-    def shares(self, link: int) -> list[Any]:
-        """What is passed back along a link, one number or array for each use that passes any."""
-        found = (self.trace.shares[i][k] for i, k in self.links[link].uses)
-        return [share for share in found if share is not None]
+    @cached_property
+    def shares(self) -> tuple[list[Any], ...]:
+        """What is passed back along each link, a number or array for each use that passes any."""
+        shares = self.trace.shares
+        return tuple(
+            [share for i, k in link.uses if (share := shares[i][k]) is not None]
+            for link in self.links
+        )
+
+    @cached_property
+    def box_of(self) -> dict[int, int]:
+        """The box that each node is in."""
+        return {i: box for box, item in enumerate(self.items) for i in item.nodes}
 
     def results(self, box: int) -> list[int]:
         """The nodes of a box that are used outside it; those computed, where some are."""
-        inside = set(self.items[box].nodes)
+        box_of, root = self.box_of, len(self.trace.nodes) - 1
         leaving = [
             i
             for i in self.items[box].nodes
-            if not inside.issuperset(self._consumers[i]) or i == len(self.trace.nodes) - 1
+            if i == root or any(box_of[consumer] != box for consumer in self.trace.consumers[i])
         ]
         return [i for i in leaving if self.trace.operands[i]] or leaving
-
-    @cached_property
-    def _consumers(self) -> tuple[list[int], ...]:
-        found: tuple[list[int], ...] = tuple([] for _ in self.trace.nodes)
-        for consumer, operands in enumerate(self.trace.operands):
-            for operand in operands:
-                found[operand].append(consumer)
-        return found
 
 
 def view_of(trace: Trace, items: Sequence[Item]) -> View:

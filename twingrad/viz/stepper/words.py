@@ -66,7 +66,7 @@ class Words:
 
     def _operations(self, item: Item) -> list[str]:
         nodes = (self._trace.nodes[i] for i in item.nodes)
-        return list(dict.fromkeys(one_line(node.op) for node in nodes if node.parents))
+        return list(map(one_line, dict.fromkeys(node.op for node in nodes if node.parents)))
 
     def folded(self, item: Item) -> str:
         """What several nodes in one box are called: `model.layers[0]`, or `losses[…] ×100`."""
@@ -155,7 +155,7 @@ class Words:
     def _heard(self, box: int) -> str:
         """ "both its consumers, e and f"."""
         view = self._view
-        times = Counter(view.links[link].target for link in view.out_of[box] if view.shares(link))
+        times = Counter(view.links[link].target for link in view.out_of[box] if view.shares[link])
         consumers = [
             self._quoted(consumer) + (f", which uses it {_times(count)}" if count > 1 else "")
             for consumer, count in times.items()
@@ -167,7 +167,7 @@ class Words:
 
     def _onwards(self, box: int, arrived: Reading) -> str:
         view = self._view
-        times = Counter(view.links[link].source for link in view.into[box] if view.shares(link))
+        times = Counter(view.links[link].source for link in view.into[box] if view.shares[link])
         if not times:
             leaves = not any(self._trace.operands[i] for i in view.items[box].nodes)
             if view.node(box) is None:
