@@ -13,6 +13,7 @@ from twingrad.engine.sweep import topological_order
 from twingrad.engine.value import Value
 from twingrad.nn.containers import Residual, Sequential
 from twingrad.nn.neuron import Neuron
+from twingrad.nn.normalization import BatchNorm1d, LayerNorm
 
 from .names import Names
 from .scope import Owner
@@ -49,8 +50,16 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
         if node.op == "+" and in_one and products.issuperset(below):
             place = places[below[0]]
             products.add(i)
-        elif not place and not theirs:
-            place, after_weights[i] = _of_activation(below, places, nodes, things, after_weights)
+        elif not place:
+            literal = all(
+                p.constant and not names.is_known(p) for p in node.parents if not p.parents
+            )
+            computed = [j for j in below if nodes[j].parents]
+            in_neuron = computed and isinstance(_thing(things, places[computed[0]]), Neuron)
+            if not theirs or (literal and in_neuron):
+                place, after_weights[i] = _of_activation(
+                    computed, places, nodes, things, after_weights
+                )
         elif place and node.op == "*" and isinstance(things[place[-1]], Neuron):
             products.add(i)
         places.append(place)
@@ -58,17 +67,27 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
     _fill_between(operands, places)
     _name_layers(nodes, operands, places, things)
     consumers = _consumers(operands)
+    for i in range(len(nodes) - 1, -1, -1):
+        after = {places[j] for j in consumers[i]}
+        if len(after) == 1 and _prepares(nodes[i].op, places[i], *after, things):
+            places[i] = after.pop()
     for i, node in enumerate(nodes):
         if not node.parents and not names.is_known(node) and len(consumers[i]) == 1:
             consumer = nodes[consumers[i][0]]
             computed = any(parent.parents for parent in consumer.parents)
             if computed and consumer._rule is not list_rules.dot:
                 places[i] = places[consumers[i][0]]
-        if node.op == "standardize":  # the weights of its layer come only after it
-            after = {places[j] for j in consumers[i]}
-            if len(after) == 1 and _is_made_by("standardize", _thing(things, *after)):
-                places[i] = after.pop()
     return places
+
+
+def _prepares(op: str, place: Place, after: Place, things: dict[str, Any]) -> bool:
+    """Whether an operation is what a normalization does before its weights come in."""
+    thing = _thing(things, after)
+    return (
+        isinstance(thing, BatchNorm1d | LayerNorm)
+        and op in (("standardize",) if thing.training else ("standardize", "-", "/"))
+        and place == after[: len(place)]
+    )
 
 
 def _thing(things: dict[str, Any], place: Place) -> Any:
@@ -114,13 +133,16 @@ def _of_activation(
 
 
 def _operations_of(neuron: Neuron) -> int:
-    """How many operations the activation of a neuron takes, found by trying."""
+    """How many operations the activation of a neuron takes one after the other, by trying."""
     if not neuron.nonlin:
         return 0
     if isinstance(neuron.activation, str):
         return 1
     tried = neuron._activate(Value(0.5))
-    return sum(bool(node.parents) for node in topological_order(tried))
+    steps: dict[Node, int] = {}
+    for node in topological_order(tried):
+        steps[node] = max([steps[p] + 1 for p in node.parents], default=0)
+    return steps[tried]
 
 
 def _consumers(operands: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -170,7 +192,7 @@ def _name_layers(
     """Give operations of a Sequential to those of its layers that have no parameters."""
     position: dict[int, tuple[Place, int]] = {}
     for i, below in enumerate(operands):
-        place = places[i] = _of_residual(nodes[i].op, below, places, things) or places[i]
+        place = places[i] = _of_residual(nodes[i].op, places[i], below, places, things) or places[i]
         if below and len(place) > 1 and _layers(things, place[:-1]):
             inside = place[-1].removeprefix(place[-2] + "[").partition("]")[0]
             position[i] = place[:-1], int(inside)
@@ -190,14 +212,14 @@ def _name_layers(
 
 
 def _of_residual(
-    op: str, below: Sequence[int], places: Sequence[Place], things: dict[str, Any]
+    op: str, own: Place, below: Sequence[int], places: Sequence[Place], things: dict[str, Any]
 ) -> Place | None:
     """The place of a Residual, for the sum that joins what went around it to what went through."""
     if op == "+":
         for place in (places[j] for j in below):
             for depth in range(len(place) - 1, 0, -1):
                 if isinstance(things.get(place[depth - 1]), Residual):
-                    return place[:depth]
+                    return None if own[:depth] == place[:depth] != own else place[:depth]
     return None
 
 

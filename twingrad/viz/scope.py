@@ -143,6 +143,13 @@ class _Walk:
         if not self.is_owner(thing):
             return []
         indexed = thing.indexed if isinstance(thing, Module) else ""
-        return [
-            ("" if name == indexed else f".{name}", branch) for name, branch in vars(thing).items()
-        ]
+        named = [(_public(name, type(thing)), branch) for name, branch in vars(thing).items()]
+        # What is private only if nothing public leads there as well.
+        named.sort(key=lambda branch: branch[0][0] == "_")
+        return [("" if name == indexed else f".{name}", branch) for name, branch in named]
+
+
+def _public(name: str, kind: type) -> str:
+    """An attribute as users read it: Neuron keeps its activation in `_activation`."""
+    public = name.lstrip("_")
+    return public if isinstance(getattr(kind, public, None), property) else name
