@@ -68,14 +68,14 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
     _name_layers(nodes, operands, places, things)
     consumers = _consumers(operands)
     for i in range(len(nodes) - 1, -1, -1):
-        after = {places[j] for j in consumers[i]}
-        if len(after) == 1 and _prepares(nodes[i].op, places[i], *after, things):
-            places[i] = after.pop()
+        after = list({places[j] for j in consumers[i]})
+        if len(after) == 1 and _prepares(nodes[i].op, places[i], after[0], things):
+            places[i] = after[0]
     for i, node in enumerate(nodes):
         if not node.parents and not names.is_known(node) and len(consumers[i]) == 1:
             consumer = nodes[consumers[i][0]]
-            computed = any(parent.parents for parent in consumer.parents)
-            if computed and consumer._rule is not list_rules.dot:
+            goes_on = any(parent.parents for parent in consumer.parents)
+            if goes_on and consumer._rule is not list_rules.dot:
                 places[i] = places[consumers[i][0]]
     return places
 
