@@ -45,8 +45,11 @@ class Names:
             if name:
                 self._known.add(node)
                 used[name] += 1
-                again = used[name] > 1
-                self._names[node] = f"{name}#{used[name]}" if again else name
+                if used[name] > 1:
+                    while f"{name}#{used[name]}" in taken:  # somebody may be called so
+                        used[name] += 1
+                    name = f"{name}#{used[name]}"
+                self._names[node] = name
             elif node.constant and not node.parents and node.holds is float:
                 self._names[node] = f"{node._data:.4g}"
             else:

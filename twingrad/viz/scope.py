@@ -60,8 +60,9 @@ def _is_inside(variables: Mapping[str, Any], package: str) -> bool:
 def nodes_in(scope: Mapping[str, Any]) -> dict[Node, Found]:
     """Every node that the variables lead to, under the name that says most about it.
 
-    A variable of its own comes before a place in a model, and that before a place in a list; a
-    part of a model goes by the model's name, even if it has a variable too.
+    A part of a model goes by the model's name, even if it has a variable too: that is often what
+    a loop over the parameters has left. What was computed goes by its variable first; and any
+    place in a list comes last.
     """
     variables = {
         name: value
@@ -83,7 +84,7 @@ def nodes_in(scope: Mapping[str, Any]) -> dict[Node, Found]:
         for node, place in walk.nodes_below(value, name):
             present = found.get(node)
             if present is None or (present.owner is None and place.owner is not None):
-                path = place.path if present is None else present.path
+                path = present.path if present is not None and node.parents else place.path
                 found[node] = Found(path, place.owner)
     return found
 
