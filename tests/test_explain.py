@@ -247,7 +247,8 @@ def test_a_weight_of_a_trained_network_is_explained_in_a_screenful() -> None:
     lines = text.splitlines()
     assert len(lines) <= 40 and max(map(len, lines)) <= 100
     assert told.agrees and told.count == 100 * 2 * 16
-    assert lines[0].startswith("loss depends on model.layers[0].neurons[3].w[1] (here w[1]) along")
+    named = "model.layers[0].neurons[3].w[1] (here model[0][3].w[1])"
+    assert lines[0].startswith(f"loss depends on {named} along")
     assert "94 more" in text and "The path that contributes most: loss ←" in text
 
 
@@ -367,6 +368,16 @@ def test_a_node_explains_itself() -> None:
         assert page.markdown() and page.latex()
 
 
+def test_where_a_result_turned_nan_is_said() -> None:
+    a = Value(-1.0, label="a")
+    b = a.log() * 2.0
+    told = str(explain(b, wrt=a)).replace("\n", " ")
+    assert (
+        "b = nan, which is not finite; the first that is not is v1 = log(a) with a = -1.0" in told
+    )
+    assert explain(b, wrt=a).total == -2.0
+
+
 def test_where_a_gradient_turned_infinite_or_nan_is_said() -> None:
     x = Value(0.0, label="x")
     y = x.log()
@@ -376,11 +387,11 @@ def test_where_a_gradient_turned_infinite_or_nan_is_said() -> None:
     assert math.isnan(x.grad)
     told = explain(z, wrt=x)
     assert told.agrees
-    assert "Not a finite number" in str(told) and "y = log(x) with x = 0.0" in str(told)
+    assert "This gradient is not finite" in str(told) and "y = log(x) with x = 0.0" in str(told)
     t = Tensor([0.0, 1.0], label="t")
     s = t.log().sum()
     s.backward()
-    assert explain(s, wrt=t).agrees and "Not a finite number" in str(explain(s, wrt=t))
+    assert explain(s, wrt=t).agrees and "This gradient is not finite" in str(explain(s, wrt=t))
     assert "inf" in str(explain(s))
 
 

@@ -4,11 +4,11 @@ What an explanation says is said once; each of the three readers gets the same w
 in its own notation.
 """
 
-import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from textwrap import TextWrapper, wrap
 from typing import Any
 
 from .escape import markdown_text, tex_text
@@ -32,7 +32,7 @@ class Words:
 
     def text(self) -> Iterator[str]:
         """Lines for a terminal."""
-        yield from textwrap.wrap(_joined(self.pieces, str, lambda w: w.text), WIDTH)
+        yield from wrap(_joined(self.pieces, str, lambda w: w.text), WIDTH)
 
     def markdown(self) -> str:
         """A paragraph."""
@@ -159,7 +159,8 @@ class Table:
             words = [0 if number else width for width, number in zip(widths, right, strict=True)]
             longest = words if max(words) > _NARROWEST else widths
             widths[longest.index(max(longest))] -= 1
-        for row in lines:
+        for cells_of_row in lines:
+            row = list(map(_wrapped, cells_of_row, widths, right))
             for number in range(max(map(len, row))):
                 parts = [cell[number] if number < len(cell) else "" for cell in row]
                 yield (INDENT + "  ".join(map(_placed, parts, widths, right))).rstrip()
@@ -194,6 +195,15 @@ def columns_of(text: str) -> int:
     """How many columns of a terminal a text takes."""
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
     return len(text) + wide - sum(bool(unicodedata.combining(c)) for c in text)
+
+
+def _wrapped(lines: list[str], width: int, right: bool) -> list[str]:
+    """The lines of a cell, what is too long on two; of a number there is no half."""
+    if right or max(map(columns_of, lines)) <= width:
+        return lines
+    wrapper = TextWrapper(width, max_lines=2, placeholder=" …", break_long_words=False,
+                          break_on_hyphens=False)  # fmt: skip
+    return [part for line in lines for part in wrapper.wrap(line)]
 
 
 def _placed(text: str, width: int, right: bool) -> str:

@@ -1,7 +1,12 @@
-"""Naming: what is on the way from a result to one of its nodes, in names and derivatives.
+"""Naming: the words for the nodes of a graph, as short as they can be and still be told apart.
 
-A weight deep in a model has a long name; it is said once in full, and then by its end.
+A weight deep in a model has a long name, and a line of formulas has room for few of those; so
+`mlp.layers[0].neurons[3].w[1]` becomes `mlp[0][3].w[1]`, and that is said.
 """
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from twingrad.engine.node import Node
 
@@ -14,7 +19,37 @@ from .paths import Factor, Share, Ways
 from .wording import equal
 
 LONG = 16
-"""Characters of a name above which it is said once, and then only its last part."""
+"""Characters of a name above which it is shortened, if it is a way through a model."""
+
+
+def shortened(name: str) -> str:
+    """A long way to a parameter without the words that its numbers imply.
+
+    >>> from twingrad.viz.naming import shortened
+    >>> shortened("mlp.layers[0].neurons[3].w[1]"), shortened("model[0].weight")
+    ('mlp[0][3].w[1]', 'model[0].weight')
+    """
+    if len(name) < LONG or not re.fullmatch(r"[\w.\[\]]+", name):
+        return name
+    way, dot, last = name.rpartition(".")
+    return re.sub(r"\.\w+(?=\[)", "", way) + dot + last
+
+
+def short_names(nodes: Sequence[Node], names: Names) -> dict[Node, str]:
+    """A name for each node on one line, shortened where that takes no other's name."""
+    whole = {node: one_line(names[node]) for node in nodes}
+    short = {node: shortened(name) for node, name in whole.items()}
+    taken = Counter(short.values())
+    return {node: name if taken[name] == 1 else whole[node] for node, name in short.items()}
+
+
+def legend(names: Names, short: Mapping[Node, str]) -> str:
+    """What a shortened name stands for, by one example; nothing if none is shortened."""
+    for node, name in short.items():
+        whole = one_line(names[node])
+        if whole != name:
+            return f" {name} is short for {whole}."
+    return ""
 
 
 class Naming:
@@ -22,13 +57,11 @@ class Naming:
 
     def __init__(self, ways: Ways, names: Names) -> None:
         self._ways, self._names = ways, names
-        whole, short = names[ways.wrt], names.short(ways.wrt)
-        taken = any(names[node] == short for node in ways.order)
-        self._alias = whole if taken or len(whole) < LONG else short
+        self._short = short_names([*ways.order, ways.wrt], names)
 
     def name(self, node: Node) -> str:
-        """What a node is called, on one line; the one in question briefly."""
-        return one_line(self._alias if node is self._ways.wrt else self._names[node])
+        """What a node is called, on one line."""
+        return self._short[node]
 
     def called(self, node: Node) -> Written:
         """What a node is called, to be set."""
@@ -36,10 +69,10 @@ class Naming:
 
     def introduced(self) -> Words:
         """The node in question by its whole name, and how it is called from here on."""
-        whole, alias = self._names[self._ways.wrt], self.called(self._ways.wrt)
-        if whole == self._alias:
-            return say("{}", alias)
-        return say("{} (here {})", of_name(one_line(whole)), alias)
+        whole, short = one_line(self._names[self._ways.wrt]), self.called(self._ways.wrt)
+        if whole == short.text:
+            return say("{}", short)
+        return say("{} (here {})", of_name(whole), short)
 
     def derivative(self, of: Node, by: Node) -> Written:
         """∂of/∂by."""

@@ -179,6 +179,15 @@ class Ways:
             chosen[below] = position
         return chosen
 
+    def not_finite(self) -> Node | None:
+        """Of a root that is not finite, the first node that is not though its operands are."""
+        if np.isfinite(self.root._data).all():
+            return None
+        for node in self.order:
+            if not np.isfinite(node._data).all():
+                return node
+        return None
+
     def spoilt(self) -> tuple[Node, int] | None:
         """Where in the sweep a finite gradient first gives one that is not, if it matters."""
         if np.isfinite(self.total).all():

@@ -15,9 +15,10 @@ from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 
 from .blocks import Block, Piece, Table, Words, say
-from .escape import one_line, tex_name
+from .escape import tex_name
 from .formulas import result, slope
 from .names import Names
+from .naming import legend, short_names
 from .notation import Written, of_name
 from .page import Page
 from .sweep_lines import Passing, sweep
@@ -43,16 +44,17 @@ class SweepExplanation(Page):
         self.forward = topological_order(root)
         self.backward: list[Passing] = [] if root.constant else sweep(self.forward)
         self._names = Names(self.forward, scope)
+        self._short = short_names(self.forward, self._names)
         self._uses = Counter(line.operand for line in self.backward)
         self._rows = rows
         self.blocks: list[Block] = [*self._forward(), *self._backward()]
 
     def __repr__(self) -> str:
-        count = f"{len(self.forward):,}"
-        return f"<Explanation of {count} nodes; print it, or use .markdown() or .latex()>"
+        count = f"{len(self.forward):,} {'node' if len(self.forward) == 1 else 'nodes'}"
+        return f"<Explanation of {count}; print it, or use .markdown() or .latex()>"
 
     def _name(self, node: Node) -> str:
-        return one_line(self._names[node])
+        return self._short[node]
 
     def _called(self, node: Node) -> Written:
         return of_name(self._name(node))
@@ -68,10 +70,10 @@ class SweepExplanation(Page):
             _left_out(x, 4) if isinstance(x, int) else self._computed(x)
             for x in _cut(computed, self._rows - len(few))
         ]
-        said = "Forward: what is given, then what is computed, each node after its operands.{}"
+        said = "Forward: what is given, then what is computed, each node after its operands.{}{}"
         second = "with numbers" if self.root.holds is float else "shape"
         table = Table(["node", "computed as", second, ">value"], rows)
-        return [say(said, self._hint(len(given) + len(computed))), table]
+        return [say(said, self._legend(), self._hint(len(given) + len(computed))), table]
 
     def _given(self, node: Node) -> Row:
         kind = "constant" if node.constant else "given"
@@ -156,6 +158,9 @@ class SweepExplanation(Page):
                 told, first, second,
             )  # fmt: skip
         return Words(())
+
+    def _legend(self) -> str:
+        return legend(self._names, self._short)
 
     def _hint(self, count: int) -> str:
         if count <= self._rows:

@@ -200,18 +200,24 @@ class Teller(Naming):
     # Remarks
 
     def remarks(self) -> list[Block]:
-        """Where a gradient that is nan or infinite became so."""
+        """Where the root, or the gradient, became nan or infinite."""
+        first = self._ways.not_finite()
+        blocks: list[Block] = []
+        if first is not None:
+            value = equal(self.called(self._ways.root), in_a_row(self._ways.root._data))
+            template = "{}, which is not finite; the first that is not is {} with {}."
+            blocks.append(say(template, value, self.made(first), self.numbers(first)))
         spoilt = self._ways.spoilt()
         if spoilt is None:
-            return []
+            return blocks
         node, position = spoilt
         local = slope(node, position, self.name)
         told = say(
-            "Not a finite number: it first goes wrong at {} with {}, where {}.",
+            "This gradient is not finite. It goes wrong first at {} with {}, where {}.",
             self.made(node), self.numbers(node),
             equal(self.derivative(node, node.parents[position]), local),
         )  # fmt: skip
-        return [told]
+        return [*blocks, told]
 
     def numbers(self, node: Node) -> Words:
         """The operands of a node, as they are."""
