@@ -122,20 +122,20 @@ class Plane:
         place = self.labels.astype(int) if count > 1 else (self.labels == self.ends[1]).astype(int)
         leads = self._leads(at_points)
         wrong = (leads.argmax(axis=0) != place) | np.isnan(leads).any(axis=0)
-        size = 36.0 * float(np.clip(300 / len(place), 0.1, 1.0))
+        scale = float(np.clip(300 / len(place), 0.1, 1.0)) ** 0.5  # many samples are drawn small
         for i in np.unique(place):
             label = str(self.names[i]) if self.names else f"label {self.labels[place == i][0]:g}"
             ax.scatter(
                 *self.points[place == i].T,
-                s=size,
+                s=36.0 * scale**2,
                 c=CLASSES[i % len(CLASSES)],
                 marker="os^Dv"[i % 5],
                 edgecolors="white",
-                linewidths=0.7,
+                linewidths=0.7 * scale,
                 label=as_written(f" {label}" if label.startswith("_") else label),  # else hidden
             )
-        ring = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.5}
-        ax.scatter(*self.points[wrong].T, s=3.5 * size, label="misclassified", **ring)
+        ring = {"facecolors": "none", "edgecolors": INK, "linewidths": 1.5 * scale}
+        ax.scatter(*self.points[wrong].T, s=126.0 * scale**2, label="misclassified", **ring)
         ax.plot([], [], color=INK, linewidth=0.8, linestyle="dashed", label=self._halfway(count))
         across, up = map(as_written, self.features)
         ax.set(xlabel=across, ylabel=up)

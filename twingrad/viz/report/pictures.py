@@ -51,6 +51,8 @@ def figure(
         for marks in ax.collections:
             points = sum(len(path.vertices) for path in marks.get_paths())
             marks.set_rasterized(max(points, len(marks.get_offsets())) > _MANY)
+        for line in ax.lines:
+            line.set_rasterized(len(line.get_xdata()) > _MANY)
         written = StringIO()
         unsaid = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         drawn.savefig(

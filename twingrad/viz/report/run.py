@@ -21,6 +21,9 @@ from ..tiles import image_shape
 
 Array = npt.NDArray[Any]
 
+_AT_ONCE = 1000
+"""Samples that a model is asked about in one go: all of MNIST would not fit into memory."""
+
 
 @dataclass
 class Part:
@@ -147,11 +150,14 @@ def _divided(
 
 
 def _asked(model: Any, loss: Any, name: str, X: Array, y: Array) -> Part:
+    outputs, total = [], 0.0
     with mode(model, training=False), no_grad():
-        said = respond(model, X)
-        measured = None if loss is None else float(loss(said, y))
-    outputs = plain(said).reshape(len(X), -1).astype(float)
-    return Part(name, X, y, outputs, measured)
+        for i in range(0, len(X), _AT_ONCE):
+            said, targets = respond(model, X[i : i + _AT_ONCE]), y[i : i + _AT_ONCE]
+            if loss is not None:
+                total += float(loss(said, targets)) * len(targets)
+            outputs.append(plain(said).reshape(len(targets), -1).astype(float))
+    return Part(name, X, y, np.concatenate(outputs), None if loss is None else total / len(X))
 
 
 def _task(parts: list[Part], loss: Any, names: Any) -> tuple[str, list[str], float]:
