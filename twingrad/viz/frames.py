@@ -173,6 +173,10 @@ def _assembled(
         if first <= end < first + len(blocks):
             block, corner = blocks[end - first], corners[end - first]
             points.append(_port(block, corner, block.entering[source], across, ends=False))
+        if source in departing and end == departing[source]:
+            # Up to where the edge goes on: a title, or a box beside, may have widened the frame.
+            x, y = points[-1]
+            points.append((width - right, y) if across else (x, height - bottom))
         lines.append(Line(tuple(points), arrives=end < first))
     found = Plan(width, height, centers, tuple(lines), tuple(panels))
     shift = top if across else left
