@@ -335,6 +335,19 @@ def test_what_came_of_a_run_is_said_in_words(losses: Any, said: str) -> None:
     assert "overfitting" not in sentences
 
 
+def test_only_a_training_loss_that_still_falls_makes_it_overfitting() -> None:
+    sentences = [
+        " ".join(scores.verdict(taken(nn.MLP(2, [1], rng=0), history, POINTS, SIDES)))
+        for history in (
+            nn.History(loss=[3.0, 2.0, 1.0], val_loss=[3.0, 1.0, 2.0]),
+            nn.History(loss=[3.0, 2.0, 4.0], val_loss=[3.0, 1.0, 2.0]),
+            nn.History(loss=[3.0, 2.0, 1.0], val_loss=[3.0, 1.0, 1.05]),
+        )
+    ]
+    assert ["overfitting" in said for said in sentences] == [True, False, False]
+    assert ["best in epoch 2" in said for said in sentences] == [True, True, False]
+
+
 def test_a_digest_is_over_names_types_shapes_and_bytes(tmp_path: Path) -> None:
     model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm1d(3), nn.Linear(3, 1, rng=1))
     hashed = hashlib.sha256()

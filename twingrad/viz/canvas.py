@@ -59,11 +59,6 @@ def whole_numbers(axis: Any) -> None:
     axis.set_major_locator(optional("matplotlib.ticker").MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def shades() -> Any:
-    """From the first class's colour over white to the second's."""
-    return _blend("twins", "#8CC1E3", "#FFFFFF", "#F2B48C")
-
-
 def tints(color: str, steps: int) -> list[tuple[float, ...]]:
     """From nearly white towards a colour, never so strong that a mark of it would not be seen."""
     full = optional("matplotlib.colors").to_rgb(color)
@@ -75,8 +70,5 @@ def tints(color: str, steps: int) -> list[tuple[float, ...]]:
 
 def signed() -> Any:
     """Blue below zero, grey at zero, yellow above; ever lighter, so that grey print tells them."""
-    return _blend("signed", "#00233F", BLUE, "#8F9192", "#E9B33C", "#FFF6C8")
-
-
-def _blend(name: str, *colors: str) -> Any:
-    return optional("matplotlib.colors").LinearSegmentedColormap.from_list(name, colors)
+    colors = ("#00233F", BLUE, "#8F9192", "#E9B33C", "#FFF6C8")
+    return optional("matplotlib.colors").LinearSegmentedColormap.from_list("signed", colors)

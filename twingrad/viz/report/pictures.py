@@ -29,6 +29,9 @@ from .run import Part, Run
 _MANY = 1000
 """What has more marks or corners than that is drawn as pixels: a page of shapes would be large."""
 
+_WIDE = 5.5
+"""Inches beyond which letters would be too small in a narrow window."""
+
 _UNITS = 32
 
 
@@ -63,7 +66,9 @@ def figure(
     alt = ax.get_title().replace(r"\$", "$").replace("\n", " ")
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
     image = Html(tag("img", src=source, alt=alt).removesuffix("</img>"))
-    inside = tag("div", image, class_="wide" if size[0] > 5.5 else "picture")
+    inside = tag("div", image, class_="picture")
+    if size[0] > _WIDE:  # in a narrow window it is scrolled, with the keyboard too
+        inside = tag("div", image, class_="wide", role="region", aria_label=alt, tabindex="0")
     return tag("figure", inside, tag("figcaption", caption))
 
 

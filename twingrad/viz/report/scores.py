@@ -56,11 +56,16 @@ def verdict(run: Run) -> list[str]:
     if len(held) == len(losses) and np.isfinite(held).any():
         best = int(np.nanargmin(held))
         if best + 1 < len(held) and not held[-1] <= 1.1 * held[best]:
-            said.append(
+            words = (
                 f"The validation loss was best in epoch {best + 1}, at {number(held[best])}, and "
-                f"is {number(held[-1])} at the end: since then the model has learned its training "
-                "data rather than the task (overfitting). nn.EarlyStopping keeps the best epoch."
+                f"is {number(held[-1])} at the end"
             )
+            if losses[-1] < losses[best]:
+                words += (
+                    ": since then the model has learned its training data rather than the task "
+                    "(overfitting). nn.EarlyStopping keeps the best epoch"
+                )
+            said.append(words + ".")
     return said
 
 
