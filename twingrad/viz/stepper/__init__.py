@@ -69,8 +69,10 @@ def stepper(
 
 def _summary(trace: Trace, sheets: int) -> str:
     leaves = sum(not node.parents and not node.constant for node in trace.nodes)
+    nodes = "1 node" if len(trace.nodes) == 1 else f"{len(trace.nodes):,} nodes"
+    get = f"{leaves:,} leaf gets" if leaves == 1 else f"{leaves:,} leaves get"
     unfold = " Boxes with a shadow unfold." if sheets > 1 else ""
     return (
-        f"{len(trace.nodes):,} nodes, {leaves:,} of them leaves that get a gradient. Step forward "
-        f"to see the values appear, then on to see the gradient flow back.{unfold}"
+        f"{nodes}; {get} a gradient. Step forward to see the values appear, then on to see the "
+        f"gradient flow back.{unfold}"
     )

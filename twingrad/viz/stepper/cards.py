@@ -19,7 +19,7 @@ from .words import Words
 PORT = 15.0
 """Between two edges into a box: room for a number above each."""
 
-PORTS_WITH_SHARES = 8
+PORTS_WITH_SHARES = 12
 LONGEST_LINE = 20
 MOST_LINES = 3
 

@@ -177,6 +177,7 @@ document.addEventListener("keydown", (event) => {
   const button = event.target.closest("button, a");
   if (folded && (event.key === "Enter" || event.key === " ")) unfold(folded);
   else if (event.key === " " && !button) play(!timer);
+  else if (event.key === "Escape" && views[view].path.length > 1) open(views[view].path.at(-2)[1]);
   else if (keys[event.key] && event.target !== $("slider")) $(keys[event.key]).click();
   else return;
   event.preventDefault();

@@ -14,7 +14,7 @@ from .. import style
 from ..layout import Layout, layout
 from ..routing import Point, Spacing
 from ..svg import NAMESPACE, Element, _add, _pair, _short, smooth
-from .cards import PORT, PORTS_WITH_SHARES, cards_of
+from .cards import PORT, PORTS_WITH_SHARES, Card, cards_of
 from .reading import Sign, read, sign_of, size_of
 from .steps import Step
 from .view import Link, View
@@ -59,16 +59,11 @@ class Painter:
         return ElementTree.tostring(root, encoding="unicode")
 
     def _paint_box(self, drawing: Element, box: int, plan: Layout, unfolds: bool) -> None:
-        card, words = self._cards[box], self._words
+        card = self._cards[box]
         width, height = card.size
         x, y = plan.centers[box]
-        name = words.of(box)
-        node = self._view.node(box)
-        formula = "" if node is None else words.result(node)
         group = _add(drawing, "g", transform=f"translate({_pair((x - width / 2, y - height / 2))})")
-        note = f"{name} = {formula}" if formula else name
-        if unfolds:
-            note += ": press Enter or click to unfold"
+        note = self._note_of_box(box, unfolds)
         values = [f"{row} {shown.reading.text}" for row, shown in card.last.items()]
         group.attrib |= {
             "class": f"box {card.role}",
@@ -78,33 +73,20 @@ class Painter:
             "aria-label": ", ".join([note, *values]),
         }
         _add(group, "title", note)
-        if node is None:
+        if self._view.node(box) is None:
             _add(group, "rect", x=3.5, y=3.5, width=width, height=height, rx=5).set("class", "card")
         _add(group, "rect", width=width, height=height, rx=5).set("class", "card")
         if card.op:
-            band = f"M{_short(card.band)} 0H5Q0 0 0 5V{_short(height - 5)}Q0 {_short(height)} 5 "
-            band += f"{_short(height)}H{_short(card.band)}Z"
-            _add(group, "path", d=band).set("class", "band")
+            band, low = _short(card.band), _short(height - 5)
+            d = f"M{band} 0H5Q0 0 0 5V{low}Q0 {_short(height)} 5 {_short(height)}H{band}Z"
+            _add(group, "path", d=d).set("class", "band")
             _add(group, "text", card.op, x=card.band / 2, y=height / 2 + 4).set("class", "op")
-        top = (height - card.frame.height) / 2
+        top = (height - card.frame.height) / 2 + style.PAD_Y
         middle = card.band + (width - card.band) / 2
         for number, line in enumerate([*card.title, *card.notes]):
-            text = _add(group, "text", line, x=middle, y=top + style.PAD_Y + baseline(number))
+            text = _add(group, "text", line, x=middle, y=top + baseline(number))
             text.set("class", "title" if number < len(card.title) else "note")
-        top += card.frame.header
-        for (row, lines), row_height in zip(card.rows, card.frame.rows, strict=True):
-            holder = _add(group, "g")
-            shown = card.last[row]
-            holder.set("class", f"row {row}")
-            if shown.reading.exact is not None:
-                holder.set("data-value", shown.reading.exact)
-            y = top + style.PAD_Y + baseline(0)
-            _add(holder, "text", row, x=card.band + style.PAD_X, y=y).set("class", "key")
-            for number in range(lines):
-                line = shown.reading.lines[number] if number < len(shown.reading.lines) else ""
-                y = top + style.PAD_Y + baseline(number)
-                _add(holder, "text", line, x=width - style.PAD_X, y=y).set("class", "figure")
-            top += row_height
+        _paint_rows(group, card, top + card.frame.header)
 
     def _paint_link(self, drawing: Element, number: int, route: Sequence[Point]) -> None:
         view, link = self._view, self._view.links[number]
@@ -117,7 +99,7 @@ class Painter:
             "tabindex": "0",
             "role": "img",
         }
-        _add(group, "title", self._note(link))
+        _add(group, "title", self._note_of_link(link))
         # The line starts inside the arrowhead that it gets there, so as not to blunt the tip.
         d = smooth([(route[0][0] + HEAD[0] / 2, route[0][1]), *route[1:]], "LR")
         _add(group, "path", d=d, stroke_width=self._widths[number]).set("class", "wire")
@@ -133,7 +115,18 @@ class Painter:
             text = _add(group, "text", signed(share.text), x=x - HEAD[0] - 1, y=y)
             text.attrib |= {"class": "share", "data-value": share.exact or ""}
 
-    def _note(self, link: Link) -> str:
+    def _note_of_box(self, box: int, unfolds: bool) -> str:
+        node, name = self._view.node(box), self._words.of(box)
+        if node is not None:
+            formula = self._words.result(node)
+            return f"{name} = {formula}" if formula else name
+        way = "Press Enter or click to unfold." if unfolds else "No view on this page unfolds it."
+        return (
+            f"{name}: {len(self._view.items[box].nodes):,} nodes, shown by the numbers that leave "
+            f"them and the gradients that arrive. {way}"
+        )
+
+    def _note_of_link(self, link: Link) -> str:
         view, words = self._view, self._words
         consumer, position = link.uses[0]
         source, target = (words.of(box) for box in (link.source, link.target))
@@ -146,6 +139,21 @@ class Painter:
         if view.trace.nodes[consumer].holds is np.ndarray:
             return f"from {target} back to {source}: {formula}, where grad has arrived at {target}"
         return formula if formula.endswith(f"= {slope}") else f"{formula} = {slope}"
+
+
+def _paint_rows(group: Element, card: Card, top: float) -> None:
+    for (row, lines), height in zip(card.rows, card.frame.rows, strict=True):
+        holder, reading = _add(group, "g"), card.last[row].reading
+        holder.set("class", f"row {row}")
+        if reading.exact is not None:
+            holder.set("data-value", reading.exact)
+        x = card.band + style.PAD_X
+        _add(holder, "text", row, x=x, y=top + baseline(0)).set("class", "key")
+        for number in range(lines):
+            line = reading.lines[number] if number < len(reading.lines) else ""
+            x, y = card.size[0] - style.PAD_X, top + baseline(number)
+            _add(holder, "text", line, x=x, y=y).set("class", "figure")
+        top += height
 
 
 def widths(shares: Sequence[list[object]]) -> list[float]:

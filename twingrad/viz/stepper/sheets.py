@@ -18,7 +18,7 @@ from .paint import Painter
 from .steps import steps_of
 from .tables import tables
 from .trace import Trace
-from .view import View, view_of
+from .view import View, in_order, view_of
 from .words import Words
 
 MOST_UNFOLDED = 150
@@ -26,6 +26,9 @@ MOST_UNFOLDED = 150
 
 MOST_BESIDE = 30
 """Boxes that a large graph opens with, and parts of one thing that need no groups."""
+
+MOST_AT_FIRST = 100
+"""Boxes that it opens with where nothing in it repeats."""
 
 LARGEST = 4_000_000
 """Characters that the views together may take, by the estimate of `_size`."""
@@ -69,34 +72,35 @@ def _plans(trace: Trace, whole: Item) -> list[_Plan]:
     """The overview, then what unfolds: outer before inner, modules before repetitions, and the
     first of a kind before its like. What the page has no room for stays folded.
     """
-    plans = [_Plan(view_of(trace, [one.item for one in cut(whole, MOST_BESIDE)]))]
+    items = [one.item for one in cut(whole, MOST_BESIDE)]
+    if len(items) > MOST_AT_FIRST:
+        items = list(parts_of(trace, whole))
+    plans = [_Plan(view_of(trace, items))]
     size = _size(plans[0].view)
     waiting: list[tuple[int, int, tuple[Item, ...], tuple[Item, ...]]] = []
-    _wait_for_parts(waiting, 0, 0, (whole,), ())
+    _wait_for_parts(trace, waiting, 0, 0, (whole,), ())
     order = len(waiting)
     while waiting:
         rank, _, way, beside = heappop(waiting)
-        try:
-            view = view_of(trace, (*beside, *parts_of(way[-1])))
-        except ValueError:  # its groups wait for each other
-            continue
+        view = view_of(trace, (*beside, *parts_of(trace, way[-1])))
         size += _size(view)
         if size > LARGEST:
             break
         plans.append(_Plan(view, way[1:]))
-        _wait_for_parts(waiting, rank, order, way, beside)
+        _wait_for_parts(trace, waiting, rank, order, way, beside)
         order += len(way[-1].nodes)
     return plans
 
 
 def _wait_for_parts(
+    trace: Trace,
     waiting: list[tuple[int, int, tuple[Item, ...], tuple[Item, ...]]],
     rank: int,
     order: int,
     way: tuple[Item, ...],
     beside: tuple[Item, ...],
 ) -> None:
-    parts, known = parts_of(way[-1]), set()
+    parts, known = parts_of(trace, way[-1]), set()
     for part in parts:
         if part.parts:
             like = part.kind, len(part.nodes)
@@ -111,13 +115,14 @@ def _is_of_modules(item: Item) -> bool:
     return item.kind == "module" or item.parts[0].kind == "module"
 
 
-def parts_of(item: Item) -> Sequence[Item]:
+def parts_of(trace: Trace, item: Item) -> Sequence[Item]:
     """What an item unfolds into, many parts in groups of consecutive ones."""
     parts = item.parts
     while len(parts) == 1 and parts[0].parts:
         parts = parts[0].parts
     if len(parts) <= MOST_BESIDE:
         return parts
+    parts = in_order(trace, parts)
     length = ceil(len(parts) / ceil(sqrt(len(parts))))
     groups = []
     for start in range(0, len(parts), length):
@@ -127,7 +132,7 @@ def parts_of(item: Item) -> Sequence[Item]:
         groups.append(
             group[0]
             if len(group) == 1
-            else Item("chain", f"{item.name} {start + 1}–{last}".lstrip(), nodes, group)
+            else Item("chain", f"{item.name or 'part'} {start + 1}–{last}", nodes, group)
         )
     return groups
 

@@ -17,7 +17,7 @@ BACKWARD = (
     "Local derivative", "Its value", "Product: the share passed", "Sum so far",
 )  # fmt: skip
 OF_ARRAYS = (
-    *BACKWARD[:4], "Share, from grad, which has arrived", "The share passed", "Sum so far",
+    *BACKWARD[:4], "Share, from the grad that arrived", "The share passed", "Sum so far",
 )  # fmt: skip
 """The slope of an array by another has as many axes as both: it is not shown, but what it does."""
 

@@ -88,7 +88,7 @@ def view_of(trace: Trace, items: Sequence[Item]) -> View:
 
     Raises `ValueError` for items that wait for each other.
     """
-    items = _in_order(trace, items)
+    items = in_order(trace, items)
     box = {i: number for number, item in enumerate(items) for i in item.nodes}
     links: dict[tuple[Any, ...], list[tuple[int, int]]] = {}
     for consumer, operands in enumerate(trace.operands):
@@ -105,14 +105,17 @@ def view_of(trace: Trace, items: Sequence[Item]) -> View:
     )
 
 
-def _in_order(trace: Trace, items: Sequence[Item]) -> tuple[Item, ...]:
-    """Each after all that it is computed from, and as near to the engine's order as that allows."""
+def in_order(trace: Trace, items: Sequence[Item]) -> tuple[Item, ...]:
+    """Each after all that it is computed from, and as near to the engine's order as that allows.
+
+    They need not be the whole graph.
+    """
     box = {i: number for number, item in enumerate(items) for i in item.nodes}
     targets: list[set[int]] = [set() for _ in items]
     waiting_for = [0] * len(items)
-    for consumer, operands in enumerate(trace.operands):
-        for operand in operands:
-            source, target = box[operand], box[consumer]
+    for consumer, target in box.items():
+        for operand in trace.operands[consumer]:
+            source = box.get(operand, target)
             if source != target and target not in targets[source]:
                 targets[source].add(target)
                 waiting_for[target] += 1
