@@ -67,6 +67,22 @@ def test_a_neuron_taken_apart_is_still_a_neuron(inputs: int, activation: Any) ->
     assert (op, place) == ("+", "")
 
 
+def test_a_neuron_without_a_bias_is_taken_apart_as_well() -> None:
+    neuron = nn.Neuron(3, rng=0)
+    neuron.b.constant = True
+    root = expanded(neuron([0.1, 0.2, 0.3]) * 2.0, lambda node: "")
+    seen = [("*", "neuron")] * 3 + [("+", "neuron")] * 2 + [("tanh", "neuron"), ("*", "")]
+    assert sorted(operations(root, neuron=neuron)) == sorted(seen)
+
+
+def test_what_is_done_with_the_weights_themselves_is_no_activation() -> None:
+    neuron = nn.Neuron(2, rng=0)
+    w = neuron.w
+    penalty = (0.0 + w[0] * w[0]) + w[1] * w[1]
+    seen = operations(penalty, neuron=neuron)
+    assert sorted(seen) == [("*", "neuron"), ("*", "neuron"), ("+", ""), ("+", "")]
+
+
 def test_an_mlp_has_layers_that_have_neurons() -> None:
     model = nn.MLP(2, [2, 1], rng=0)
     first, second, last = [

@@ -36,8 +36,8 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
     things: dict[str, Any] = {}
     places: list[Place] = []
     after_weights: dict[int, int] = {}
+    # Of a neuron taken apart: products with its weights, and their sums, before b comes in.
     products: set[int] = set()
-    """Products of a neuron's weights, taken apart, and their sums, to which b is still to come."""
     for i, node in enumerate(nodes):
         if not node.parents:
             places.append(_of_leaf(names, node, things))
@@ -48,7 +48,7 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
         below = [number[p] for p in node.parents]
         in_one = len({places[j] for j in below}) == 1
         if node.op == "+" and in_one and products.issuperset(below):
-            place = places[below[0]]
+            place, after_weights[i] = places[below[0]], 0
             products.add(i)
         elif not place:
             literal = all(
@@ -60,8 +60,12 @@ def places_of(nodes: Sequence[Node], names: Names) -> list[Place]:
                 place, after_weights[i] = _of_activation(
                     computed, places, nodes, things, after_weights
                 )
-        elif place and node.op == "*" and isinstance(things[place[-1]], Neuron):
-            products.add(i)
+        elif isinstance(_thing(things, place), Neuron):
+            is_product = node.op == "*" and len(owned) == 1
+            if is_product or node._rule is list_rules.dot or not products.isdisjoint(below):
+                after_weights[i] = 0
+            if is_product:
+                products.add(i)
         places.append(place)
     operands = [[number[p] for p in node.parents] for node in nodes]
     _fill_between(operands, places)
@@ -126,10 +130,12 @@ def _of_activation(
     ):
         return NOWHERE, 0
     thing = things[place[-1]]
-    steps = max(after_weights.get(i, 0) for i in operands) + 1
-    if isinstance(thing, Neuron) and steps > _operations_of(thing):
+    if not isinstance(thing, Neuron):
+        return place, 0
+    steps = [after_weights[i] + 1 for i in operands if i in after_weights]
+    if len(steps) < len(operands) or max(steps) > _operations_of(thing):
         return NOWHERE, 0
-    return place, steps
+    return place, max(steps)
 
 
 def _operations_of(neuron: Neuron) -> int:
