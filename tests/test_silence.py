@@ -237,7 +237,8 @@ def network(nouts: int) -> nn.Sequential:
 
 
 def colour_of(ax: Any, label: str) -> Any:
-    return next(c for c in ax.collections if c.get_label() == label).get_facecolor()[0]
+    points = (c for c in ax.collections if c.get_label() == f"label {label}")
+    return next(points).get_facecolor()[0]
 
 
 def test_points_have_the_colour_of_their_class_even_if_a_class_is_absent() -> None:
