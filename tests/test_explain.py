@@ -90,7 +90,7 @@ def test_the_paths_of_a_random_graph_are_all_there_and_add_up_to_grad(program: P
         assert total == pytest.approx(told.total, rel=1e-12, abs=1e-13 * scale)
 
 
-@settings(max_examples=30)
+@settings(max_examples=400)
 @given(programs(on_arrays=True))
 def test_the_paths_of_a_random_graph_of_arrays_add_up_to_grad(program: Program) -> None:
     leaves = [Tensor(x) for x in program.leaves]
@@ -106,13 +106,15 @@ def test_the_paths_of_a_random_graph_of_arrays_add_up_to_grad(program: Program) 
         if told.count <= 100:
             assert told.count == len(list(ways(root, leaf)))
             parts = [path.product for path in told.paths]
-            scale = np.max(np.sum(np.abs(parts), axis=0), initial=1e-300)
+            # What cancels within a step, as in softmax, leaves rounding of what came into it.
+            came = [np.max(np.abs(f.passed)) for path in told.paths for f in path.factors]
+            scale = max(1.0, *came, 0.0) * len(parts)
             np.testing.assert_allclose(
                 np.sum(parts, axis=0), told.total, rtol=1e-12, atol=1e-12 * scale
             )
 
 
-@settings(max_examples=30)
+@settings(max_examples=400)
 @given(programs())
 def test_grouped_contributions_add_up_and_the_largest_path_is_the_largest(program: Program) -> None:
     leaves = [Value(x) for x in program.leaves]
@@ -127,7 +129,7 @@ def test_grouped_contributions_add_up_and_the_largest_path_is_the_largest(progra
             assert told.total == every.total
 
 
-@settings(max_examples=30)
+@settings(max_examples=400)
 @given(programs())
 def test_the_lines_of_the_sweep_end_in_every_gradient(program: Program) -> None:
     leaves = [Value(x) for x in program.leaves]

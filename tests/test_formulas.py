@@ -142,7 +142,11 @@ def words_of(node: Tensor, grad: np.ndarray) -> dict[str, Any]:
         "sum": along(np.sum),
         "var": lambda a, axis=axis: np.var(a, axis=axis, keepdims=True, ddof=ddof),
         "std": lambda a, axis=axis: np.std(a, axis=axis, keepdims=True, ddof=ddof),
-        "softmax": lambda a: np.exp(a) / np.exp(a).sum(axis=axis, keepdims=True),
+        "softmax": lambda a, *more: (
+            softmax(*np.broadcast_arrays(a, *more))
+            if more
+            else np.exp(a) / np.exp(a).sum(axis=axis, keepdims=True)
+        ),
         "spread": np.broadcast_to,
         "summed": summed,
         "shared": lambda a, where: a * where / where.sum(axis=axis, keepdims=True),
@@ -207,6 +211,22 @@ def test_the_result_of_arrays_is_what_its_formula_says(row: OnArrays) -> None:
     if node._rule is not array_rules.transpose:  # that formula is of the way back
         found = in_numpy(source, node, np.ones_like(node.data))
         np.testing.assert_allclose(np.reshape(found, node.shape), node.data, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
+def test_of_arrays_that_broadcast_each_is_passed_what_its_formula_says(row: Elementwise) -> None:
+    node = row.call(*map(Tensor, row.inputs((2, 3), (3,), (2, 1), ())))
+    grad = np.linspace(0.5, 1.5, node.size).reshape(node.shape)
+    assert result(node, label).text
+    assert node._pullback is not None
+    for i, passed in enumerate(node._pullback(grad)):
+        source = of_gradient(node, i)
+        assert source is not None
+        assert slope(node, i, label).text
+        if passed is not None and " if " not in source:
+            expected = node.parents[i]._received(passed, grad, node)
+            found = in_numpy(source, node, grad)
+            np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_every_rule_of_arrays_is_written_or_said() -> None:

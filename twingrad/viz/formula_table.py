@@ -7,6 +7,8 @@ Python expressions, so that a test can evaluate them and hold the two against ea
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from twingrad.engine import list_rules, rules
 from twingrad.engine.node import Node
 
@@ -99,8 +101,7 @@ def _total(node: Node) -> str:
 def _dot(node: Node) -> str:
     n, bias = len(node.parents) // 2, node.parents[-1]
     terms = listed([f"x{i} * x{n + i}" for i in range(n)])
-    absent = bias.constant and not bias.parents and not bias.label and bias._data == 0.0
-    return terms if absent else f"{terms} + x{2 * n}"
+    return terms if _is(bias, 0.0) and not bias.label else f"{terms} + x{2 * n}"
 
 
 def _dot_slope(node: Node, position: int) -> str:
@@ -140,7 +141,8 @@ def _cross_entropy_slope(node: Node, position: int) -> str:
 
 
 def _is(node: Node, number: float) -> bool:
-    return bool(node.constant and not node.parents and node._data == number)
+    literal = node.constant and not node.parents and np.ndim(node._data) == 0
+    return bool(literal and node._data == number)
 
 
 LISTS: dict[Rule, tuple[Callable[[Node], str], Callable[[Node, int], str]]] = {
