@@ -4,22 +4,28 @@ The builtin SVG is read back with xml.etree; what Graphviz makes of the DOT is r
 SVG, and the two must say the same.
 """
 
+import colorsys
 import html
 import os
 import shutil
 import stat
 import sys
+import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import twingrad as tg
-from twingrad import Tensor, Value
+from twingrad import Tensor, Value, nn
 from twingrad.engine.sweep import topological_order
-from twingrad.viz import graph
+from twingrad.viz import graph, style
 from twingrad.viz.graph import Drawing, draw, svg_in_notebook
 from twingrad.viz.rendering import GraphvizError
 
@@ -598,3 +604,201 @@ def test_a_gradient_of_zero_that_came_is_shown_and_one_that_never_came_is_not() 
     untouched = [node for node in topological_order(y.grad) if node._grad is None]
     shown = draw(y.grad, backend="builtin").svg().count("–")
     assert shown == sum(not node.constant for node in untouched) > 0
+
+
+# --- Frames and folds -----------------------------------------------------------------------------
+
+
+def network(width: int = 3, examples: int = 1) -> tuple[Value, dict[str, Any]]:
+    model = nn.MLP(2, [width, width, 1], rng=0)
+    loss = tg.sum([(model([0.1 * k, 1.0]) - 1.0) ** 2.0 for k in range(examples)])
+    loss.backward()
+    return loss, {"model": model, "loss": loss}
+
+
+def titles(svg: str) -> list[str]:
+    """The first sentence of every tooltip."""
+    return [
+        (title.text or "").split(", ")[0]
+        for title in ElementTree.fromstring(svg).iter(f"{SVG}title")
+    ]
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="Graphviz is absent")
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"group": group} for group in ("auto", 0, 1, 2, None)),
+        {"max_nodes": 12},
+        {"expand": True},
+        {"rankdir": "TB"},
+        {"show": ()},
+    ],
+)
+def test_graphviz_says_the_same_of_frames_and_folds(options: dict[str, Any]) -> None:
+    loss, scope = network(3, 4)
+    options = {"max_nodes": 500, **options}
+    ours = draw(loss, backend="builtin", scope=scope, **options)
+    theirs = draw(loss, backend="dot", scope=scope, **options)
+    assert words(ours.svg()) == words(theirs.svg())
+
+
+def test_group_is_how_many_levels_are_open() -> None:
+    loss, scope = network()
+
+    def frames(**options: Any) -> list[str]:
+        drawing = draw(loss, backend="builtin", scope=scope, max_nodes=500, **options)
+        return [word for word in words(drawing.svg()) if word.startswith("model")]
+
+    layers = [f"model.layers[{k}]" for k in range(3)]
+    assert frames(group=0) == ["model"]
+    assert frames(group=1) == ["model"]
+    assert frames(group=2)[:4] == ["model", *layers]
+    assert len(frames(group=3)) == 1 + 3 + 7 == len(frames())
+    every = frames(group=None)
+    assert len(every) == len(scope["model"].parameters())  # named, each by its whole path
+
+
+@pytest.mark.parametrize("group", [0, 1, 2, 3, None, "auto"])
+def test_however_it_is_grouped_the_root_and_its_number_are_there(group: Any) -> None:
+    loss, scope = network()
+    seen = words(draw(loss, group=group, scope=scope, max_nodes=500, backend="builtin").svg())
+    assert "loss" in seen
+    assert f"{loss.data:.4f}" in seen
+
+
+@pytest.mark.parametrize("group", [-1, 1.0, True, "all", "0", [1]])
+def test_a_group_that_is_no_level_is_refused(group: Any) -> None:
+    with pytest.raises(ValueError, match="how many levels of modules to open"):
+        draw(expression(), group=group)
+
+
+@pytest.mark.parametrize(("width", "examples"), [(1, 1), (3, 1), (6, 4), (16, 12), (16, 60)])
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_graphs_of_any_size_are_drawn_at_once_and_fit_a_page(
+    width: int, examples: int, rankdir: str
+) -> None:
+    loss, scope = network(width, examples)
+    began = time.perf_counter()
+    svg = draw(loss, scope=scope, rankdir=rankdir, backend="builtin").svg()
+    taken = time.perf_counter() - began
+    # A second on an idle machine; others may be at work on this one.
+    assert taken < 3.0
+    root = ElementTree.fromstring(svg)
+    sides = [float((root.get(side) or "").removesuffix("pt")) for side in ("width", "height")]
+    assert max(sides) < 5000
+    boxes = sum(bool(title) for title in titles(svg))
+    assert boxes < 300
+
+
+@pytest.mark.parametrize(
+    "key", ["<b>&", 'a"b', "cost in $", "a|b", "Größe 漢字", "{x}", "\\N", " "]
+)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_key_of_a_dict_names_its_number(key: str, backend: str) -> None:
+    weights = {key: Value(2.0)}
+    drawing = draw(weights[key] * 1.0, scope={"weights": weights}, show=(), backend=backend)
+    assert f"weights[{key!r}]" in words(drawing.svg())
+
+
+@pytest.mark.parametrize("key", ["<b>&", 'a"b', "cost in $", "a|b", "Größe 漢字", "{x}", "\\N"])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_any_key_of_a_dict_names_a_frame(key: str, backend: str) -> None:
+    models = {key: nn.Neuron(2, rng=0)}
+    drawing = draw(models[key]([1.0, 2.0]), scope={"models": models}, backend=backend)
+    assert f"models[{key!r}]" in words(drawing.svg())
+
+
+# --- Tints ----------------------------------------------------------------------------------------
+
+
+def tints(drawing: Drawing) -> dict[str, tuple[float, ...]]:
+    """The ground of the tinted row of each box, as red, green and blue from 0 to 1."""
+    found = {}
+    for group in ElementTree.fromstring(drawing.svg()).iter(f"{SVG}g"):
+        for rect in group.findall(f"{SVG}rect"):
+            if (
+                "y" in rect.attrib
+                and rect.get("height") != rect.get("width")
+                and "x" not in rect.attrib
+            ):
+                name = group.findtext(f"{SVG}title", "").split(":")[0]
+                found[name] = tuple(c / 255 for c in bytes.fromhex(rect.attrib["fill"][1:]))
+    return found
+
+
+def seen_as(numbers: dict[str, Any]) -> dict[str, tuple[float, ...]]:
+    """The tints of numbers in one drawing."""
+    nodes = [Tensor(np.atleast_1d(x), label=name) for name, x in numbers.items()]
+    root = tg.sum([tg.sum(node) * 0.0 for node in nodes])
+    shown = tints(draw(root, color="data", group=None, backend="builtin", scope={}))
+    return {name: shown[name] for name in numbers if name in shown}
+
+
+def saturation(tint: tuple[float, ...]) -> float:
+    return max(tint) - min(tint)
+
+
+def hue(tint: tuple[float, ...]) -> float:
+    return colorsys.rgb_to_hsv(*tint)[0] * 360.0
+
+
+SIZES = st.floats(1e-12, 1e12)
+
+
+@given(st.lists(SIZES, min_size=1, max_size=6), st.lists(st.booleans(), min_size=6, max_size=6))
+def test_the_sign_decides_the_hue(sizes: list[float], signs: list[bool]) -> None:
+    numbers = {
+        f"x{k}": x if up else -x for k, (x, up) in enumerate(zip(sizes, signs, strict=False))
+    }
+    for name, tint in seen_as(numbers).items():
+        if saturation(tint) > 0.05:  # below, eight bits a channel hold no hue
+            assert (hue(tint) < 60.0) == (numbers[name] > 0)
+            assert (hue(tint) > 180.0) == (numbers[name] < 0)
+
+
+@given(st.lists(SIZES, min_size=2, max_size=6, unique=True), st.sampled_from([1.0, -1.0]))
+def test_the_larger_the_deeper(sizes: list[float], sign: float) -> None:
+    shown = seen_as({f"x{k}": sign * x for k, x in enumerate(sorted(sizes))})
+    depths = [saturation(shown.get(f"x{k}", (1.0, 1.0, 1.0))) for k in range(len(sizes))]
+    # Eight bits a channel: by one step, rounding may go against the order.
+    assert all(b >= a - 2.0 / 255.0 for a, b in pairwise(depths))
+    assert depths[-1] > 0.2
+
+
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=True, width=32), min_size=1, max_size=5),
+    st.floats(-1.0, 1.0),
+)
+def test_numbers_that_are_none_and_mixed_signs_are_tinted_without_an_error(
+    numbers: list[float], other: float
+) -> None:
+    shown = seen_as({"a": np.array(numbers), "b": other})
+    for tint in shown.values():
+        assert all(0.0 <= channel <= 1.0 for channel in tint)
+    if not any(np.isfinite(numbers)):
+        assert "a" not in shown
+
+
+def test_mixed_signs_are_grey() -> None:
+    shown = seen_as({"mixed": np.array([3.0, -3.0]), "up": 3.0})
+    assert saturation(shown["mixed"]) < 0.02 < saturation(shown["up"])
+    assert max(shown["mixed"]) < 0.9
+
+
+def luminance(color: tuple[float, ...]) -> float:
+    """Of WCAG 2.2, relative luminance."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@given(st.floats(0.0, 1.0), st.floats(-1.0, 1.0))
+def test_text_can_be_read_on_every_tint(strength: float, lean: float) -> None:
+    """WCAG 2.2, success criterion 1.4.3: a contrast of 4.5 : 1."""
+
+    def channels(color: str) -> tuple[float, ...]:
+        return tuple(c / 255 for c in bytes.fromhex(color[1:]))
+
+    ground = luminance(channels(style.tint(strength, lean)))
+    for ink in (style.INK, style.FAINT_INK):
+        assert (ground + 0.05) / (luminance(channels(ink)) + 0.05) >= 4.5

@@ -24,7 +24,8 @@ MARGIN = 12.0
 
 BACKGROUND = "#ffffff"
 INK = "#1a1a1a"
-FAINT_INK = "#5c5c5c"
+FAINT_INK = "#444444"
+"""As faint as can be read on the strongest tint."""
 RULE = "#c8c8c8"
 EDGE = "#6b6b6b"
 CHIP_FILL = "#fbeccc"
