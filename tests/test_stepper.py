@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import twingrad as tg
-from twingrad import GraphError, ShapeError, Tensor, Value
+from twingrad import GraphError, ShapeError, Tensor, Value, nn
 from twingrad.viz import StepperPage, stepper
 
 
@@ -199,3 +199,56 @@ def test_a_rule_of_the_users_own_is_stepped_through() -> None:
     page = stepper(tg.apply(cube, x))
     assert "cube(x)" in page.html
     assert 'data-value="12.0"' in page.html
+
+
+# --- Large graphs ---------------------------------------------------------------------------------
+
+
+def network_loss(samples: int) -> tuple[Value, Any]:
+    model = nn.MLP(2, [16, 16, 1], rng=0)
+    rng = np.random.default_rng(0)
+    scores = [model(list(x)) for x in rng.normal(size=(samples, 2))]
+    loss: Value = tg.sum([(score - 1.0) ** 2 for score in scores])
+    return loss, model
+
+
+def test_a_loss_over_many_samples_opens_folded_on_a_page_below_five_megabytes() -> None:
+    loss, model = network_loss(40)
+    page = stepper(loss, scope={"model": model, "loss": loss})
+    views = data_of(page)
+    assert len(page.html) < 5_000_000
+    assert len(views[0]["steps"]) < 80
+    ways = [view["path"][-1][0] for view in views]
+    for layer in range(2):
+        for neuron in range(16):
+            assert any(way.endswith(f"layers[{layer}].neurons[{neuron}]") for way in ways)
+
+
+def test_every_view_but_the_first_can_be_reached_and_left() -> None:
+    loss, model = network_loss(10)
+    views = data_of(stepper(loss, scope={"model": model, "loss": loss}))
+    reached, waiting = {0}, [0]
+    while waiting:
+        for to in views[waiting.pop()]["unfolds"].values():
+            if to not in reached:
+                reached.add(to)
+                waiting.append(to)
+    assert reached == set(range(len(views)))
+    assert all(view["path"][-1][1] == number for number, view in enumerate(views))
+
+
+def test_a_long_graph_in_which_nothing_repeats_is_cut_into_parts() -> None:
+    h, w = Value(0.5), Value(0.5, label="w")
+    for k in range(120):
+        h = (w * h + (0.1 * k)).tanh()
+    views = data_of(stepper(h))
+    assert len(views[0]["steps"]) < 100
+    assert len(views) > 5
+
+
+def test_a_chain_of_thousands_of_nodes_is_stepped_through() -> None:
+    x = Value(0.5, label="x")
+    y = x
+    for _ in range(3000):
+        y = y * 1.0001
+    assert "6,001 nodes" in stepper(y).html

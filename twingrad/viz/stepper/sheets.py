@@ -30,7 +30,7 @@ MOST_BESIDE = 30
 MOST_AT_FIRST = 100
 """Boxes that it opens with where nothing in it repeats."""
 
-LARGEST = 4_000_000
+LARGEST = 3_700_000
 """Characters that the views together may take, by the estimate of `_size`."""
 
 

@@ -73,7 +73,9 @@ class Words:
         times = f" ×{item.count:,}" if item.count > 1 else ""
         if item.name:
             return self.shortened(item.name) + times
-        operations = self._operations(item)
+        operations, last = self._operations(item), self._trace.nodes[max(item.nodes)]
+        if item.kind == "chain" and self._names.is_known(last):
+            return f"chain to {self.name(last)}"
         if not operations:
             constant = self._trace.nodes[item.nodes[0]].constant
             return ("constants" if constant else "leaves") + times
@@ -171,7 +173,7 @@ class Words:
         if not times:
             leaves = not any(self._trace.operands[i] for i in view.items[box].nodes)
             if view.node(box) is None:
-                return "They are leaves, and keep it." if leaves else "It all stays inside."
+                return "They are leaves, and keep them." if leaves else "It all stays inside."
             return "It is a leaf, and keeps it." if leaves else "It passes nothing on."
         operands = [
             self._quoted(operand) + (f", {_times(count)}" if count > 1 else "")
