@@ -667,6 +667,19 @@ def test_however_it_is_grouped_the_root_and_its_number_are_there(group: Any) -> 
     assert f"{loss.data:.4f}" in seen
 
 
+def test_a_result_keeps_its_name_where_the_sum_to_it_is_folded() -> None:
+    total = sum([Value(float(k)) ** 2.0 for k in range(200)], 0.0) / 200.0
+    drawing = draw(total, backend="builtin")
+    assert "201 operations" in numbers(drawing, "total")
+
+
+def test_a_batch_stays_folded_where_levels_are_asked_for() -> None:
+    loss, scope = network(3, 300)
+    for group in (0, 1, 2, 3):
+        drawing = draw(loss, group=group, scope=scope, backend="builtin")
+        assert len(titles(drawing.svg())) < 130
+
+
 @pytest.mark.parametrize("group", [-1, 1.0, True, "all", "0", [1]])
 def test_a_group_that_is_no_level_is_refused(group: Any) -> None:
     with pytest.raises(ValueError, match="how many levels of modules to open"):

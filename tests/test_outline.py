@@ -273,6 +273,15 @@ def test_a_long_line_of_operations_is_a_chain() -> None:
     assert kinds == [("chain", 150), ("node", 1)]
 
 
+def test_a_loop_too_long_to_read_stays_in_its_module() -> None:
+    cell = nn.Layer(5, 4, rng=0)
+    state: Any = [Value(0.0) for _ in range(4)]
+    for step in range(30):
+        state = cell([0.1 * step, *state])
+    root, edges = tree_of(tg.sum(state), {"cell": cell})
+    assert "cell" in [one.item.name for one in cut(root, 100, None, edges)]
+
+
 def test_what_has_names_apart_is_not_called_the_same() -> None:
     first, second, third = Value(1.0), Value(2.0), Value(3.0)
     root, _ = tree_of(

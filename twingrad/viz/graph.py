@@ -115,15 +115,15 @@ def draw(
 
     `group` "auto" draws a frame around what belongs to a module, and folds what repeats, whole
     neurons or whole layers until at most `max_nodes` boxes are left, 100 unless told. A number
-    is how many levels of modules are open: at 0 a model is one box, at 1 each of its layers.
-    None draws every node by itself. `expand` takes fused operations apart into products and
-    sums. `rankdir` is "LR", left to right, or "TB", top down. `backend` "auto" takes the program
-    `dot`, else `pygraphviz`, else the layout of our own ("builtin"), which draws SVG only.
-    `scope` holds the names by which nodes and models go, `vars()` for example; unless told, the
-    variables where `draw` is called.
+    is how many levels of modules are open, where that few boxes can show them: at 0 a model is
+    one box, at 1 each of its layers. None draws every node by itself. `expand` takes fused
+    operations apart into products and sums. `rankdir` is "LR", left to right, or "TB", top down.
+    `backend` "auto" takes the program `dot`, else `pygraphviz`, else the layout of our own
+    ("builtin"), which draws SVG only. `scope` holds the names by which nodes and models go,
+    `vars()` for example; unless told, the variables where `draw` is called.
 
     Raises `TypeError` for what is no node, `ValueError` for a drawing of more boxes than
-    `max_nodes`, which are 500 where not everything may fold, and for options that do not exist.
+    `max_nodes`, which are 500 where nothing may fold, and for options that do not exist.
 
     >>> import twingrad as tg
     >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
@@ -151,7 +151,7 @@ def draw(
         nodes = topological_order(root)
         names = Names(nodes, scope_of_caller() if scope is None else scope)
     if max_nodes is None:
-        max_nodes = MAX_BOXES if group == "auto" else MAX_NODES
+        max_nodes = MAX_NODES if group is None else MAX_BOXES
     tree = outline(nodes, names, modules=group is not None)
     number = {node: i for i, node in enumerate(nodes)}
     edges = [(number[p], i) for i, node in enumerate(nodes) for p in node.parents]

@@ -21,6 +21,8 @@ Kind = Literal["node", "module", "repeat", "chain"]
 SHORTEST_CHAIN = 4
 FEWEST_REPEATS = 3
 LINES_PER_BOX = 2.5
+LONGEST_WAY = 40
+"""How many boxes may follow each other where the rest folds: more are a picture metres wide."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ def cut(
     """The items to show side by side: as much unfolded as `most` boxes allow, modules first.
 
     Given the `edges` between nodes, neither are there more than two and a half lines for each of
-    the boxes allowed: two layers of sixteen neurons are a web of 256. Modules below `depth` stay
+    the boxes allowed, two layers of sixteen neurons being a web of 256, nor more than forty boxes
+    in a row. Modules below `depth` stay
     folded: at 0, each of the outermost is one box. What is alike unfolds together or not at all,
     so that a picture treats all neurons the same.
     """
@@ -107,7 +110,7 @@ def cut(
             more = [
                 after for one in shown for after in (one.opened() if id(one) in opened else (one,))
             ]
-            if len(more) <= most and _lines_between(more, edges) <= LINES_PER_BOX * most:
+            if len(more) <= most and not _is_a_crowd(more, edges, most):
                 shown = more
                 break
             too_many = True
@@ -115,10 +118,16 @@ def cut(
             return sorted(shown, key=lambda one: one.item.first)
 
 
-def _lines_between(shown: Sequence[Shown], edges: Sequence[tuple[int, int]]) -> int:
-    """How many pairs of boxes have an edge between them."""
+def _is_a_crowd(shown: Sequence[Shown], edges: Sequence[tuple[int, int]], most: float) -> bool:
+    """Whether too many pairs of boxes have an edge between them, or too many follow each other."""
     box = {i: number for number, one in enumerate(shown) for i in one.item.nodes} if edges else {}
-    return len({(box[i], box[j]) for i, j in edges if box[i] != box[j]})
+    lines: set[tuple[int, int]] = set()
+    before = dict.fromkeys(box, 1)
+    for i, j in edges:  # those to an earlier node come first
+        if box[i] != box[j]:
+            lines.add((box[i], box[j]))
+        before[j] = max(before[j], before[i] + (box[i] != box[j]))
+    return len(lines) > LINES_PER_BOX * most or max(before.values(), default=0) > LONGEST_WAY
 
 
 class _Outliner:

@@ -132,9 +132,12 @@ class _Graph:
             name = self._names.given(node)
             said = f"{name}: {kind}{made}" if name else f"{kind}{made}"
         else:
-            title = _inside(item.name, one) if self._framed else item.name
+            name = item.name
+            if item.kind == "chain" and self._names.is_known(self._nodes[item.nodes[-1]]):
+                name = self._names[self._nodes[item.nodes[-1]]]  # of the result, which comes last
+            title = _inside(name, one) if self._framed else name
             notes = self._contents(item)
-            said = ", ".join([f"{item.name}: {notes[0]}" if item.name else notes[0], *notes[1:]])
+            said = ", ".join([f"{name}: {notes[0]}" if name else notes[0], *notes[1:]])
         tooltip = printable(said) + numbers_in_words(data, gradient)
         return Box(self._role(item), title_lines(title), notes, rows, tooltip)
 
