@@ -6,6 +6,7 @@ rule), `node`, `value` and `tensor`, in that order; `transforms` and `check` sta
 
 from typing import TYPE_CHECKING, Any
 
+from .anomaly import detect_anomaly
 from .check import GradcheckReport, gradcheck
 from .collector import collector_paused
 from .errors import AnomalyError, GraphError, ShapeError
@@ -44,6 +45,7 @@ __all__ = [
     "apply",
     "collector_paused",
     "concatenate",
+    "detect_anomaly",
     "dot",
     "grad",
     "gradcheck",

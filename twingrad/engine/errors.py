@@ -13,4 +13,11 @@ class GraphError(RuntimeError):
 
 
 class AnomalyError(ArithmeticError):
-    """A NaN or an infinity where a finite number was expected."""
+    """A NaN or an infinity where a finite number was expected.
+
+    From `detect_anomaly` it knows the `operation`, the `phase`, "forward" or "backward", and where
+    the user's program asked for the operation: `filename` and `lineno`.
+    """
+
+    operation = phase = filename = ""
+    lineno = 0

@@ -6,17 +6,16 @@ takes.
 """
 
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, ShapeError, Tensor, Value
+from ..engine.anomaly import calling
 from ..engine.arrays import as_array
 from .place import tell_the_place
 
-_is_called: ContextVar[bool] = ContextVar("_is_called", default=False)
 _LOOKED_AT = "_looked_at"
 """The attribute with the names of those that are no part of the module."""
 
@@ -43,18 +42,18 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Any:
         """The output for the inputs: `forward`. A `ShapeError` from within tells where it was."""
-        token = _is_called.set(True)
+        token = calling.set((*calling.get(), self))
         try:
             return self.forward(*inputs)
         except ShapeError as error:
             tell_the_place(error, self)
             raise
         finally:
-            _is_called.reset(token)
+            calling.reset(token)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Assign; what a call assigns for the first time, a result to look at, is no state."""
-        if _is_called.get() and name not in self.__dict__ and _is_result(value):
+        if calling.get() and name not in self.__dict__ and _is_result(value):
             self.__dict__.setdefault(_LOOKED_AT, set()).add(name)
         object.__setattr__(self, name, value)
 
