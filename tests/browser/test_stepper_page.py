@@ -351,6 +351,19 @@ def test_on_paper_stands_the_end_without_controls(opened: Opened) -> None:
         page.get_by_text("forward 0/10").wait_for()
 
 
+def test_the_whole_drawing_is_seen_on_request_and_a_part_of_it_larger(opened: Opened) -> None:
+    with opened(stepper(network()).html) as page:
+        pane, svg = page.locator("#drawing"), page.locator("#drawing svg")
+        page.get_by_role("button", name="Fit to the page").click()
+        whole = svg.bounding_box()
+        assert whole["width"] <= pane.bounding_box()["width"]
+        assert whole["height"] <= pane.bounding_box()["height"]
+        page.get_by_role("button", name="Larger").click()
+        assert svg.bounding_box()["width"] == pytest.approx(1.25 * whole["width"], rel=0.01)
+        page.get_by_role("button", name="Smaller").click()
+        assert svg.bounding_box()["width"] == pytest.approx(whole["width"], rel=0.01)
+
+
 def test_colours_follow_the_light(opened: Opened) -> None:
     grounds = []
     for scheme in ("light", "dark"):
@@ -359,14 +372,14 @@ def test_colours_follow_the_light(opened: Opened) -> None:
     assert grounds == ["rgb(255, 255, 255)", "rgb(23, 24, 28)"]
 
 
-@pytest.mark.parametrize("script", [True, False])
-def test_a_narrow_page_scrolls_only_in_its_panes(opened: Opened, script: bool) -> None:
-    options = {"viewport": {"width": 400, "height": 700}, "java_script_enabled": script}
+@pytest.mark.parametrize(("width", "script"), [(400, True), (400, False), (320, True)])
+def test_a_narrow_page_scrolls_only_in_its_panes(opened: Opened, width: int, script: bool) -> None:
+    options = {"viewport": {"width": width, "height": 700}, "java_script_enabled": script}
     for root in (network(), tensors()):
         with opened(stepper(root).html, **options) as page:
             if script:
                 page.keyboard.press("End")
-            assert page.evaluate("document.documentElement.scrollWidth") <= 400
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_everything_that_can_be_reached_has_a_name_and_every_step_is_announced(

@@ -139,13 +139,14 @@ function begin() {
     if (i === path.length - 1) link.setAttribute("aria-current", "page");
     return i ? [" › ", link] : [link];
   }));
-  fit(0.9); // smaller, nobody could read it
+  fit(0.82); // smaller, nobody could read it: then a part of the drawing is seen
   go(0);
 }
 
 function fit(smallest) {
-  const { width } = $("drawing").querySelector("svg").viewBox.baseVal;
-  resize(Math.min(1.35, Math.max(smallest, $("drawing").clientWidth / width)));
+  const { width, height } = $("drawing").querySelector("svg").viewBox.baseVal;
+  const wide = $("drawing").clientWidth / width, whole = Math.min(wide, 0.58 * innerHeight / height);
+  resize(Math.min(1.35, whole < smallest ? Math.max(smallest, Math.min(wide, 1)) : whole));
 }
 
 function resize(to) {

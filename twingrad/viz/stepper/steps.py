@@ -143,7 +143,11 @@ class _Sweep:
             constant = all(view.trace.nodes[i].constant for i in view.items[operand].nodes)
             why = "a constant: no gradient flows" if constant else "no gradient flows"
             return Share(name, why, NOTHING, NOTHING, NOTHING, (0, 0))
-        formula, slope, product = f"{len(passed):,} uses", NOTHING, read_together(passed)
+        formula, slope, product = (
+            f"one for each of {len(passed):,} uses",
+            NOTHING,
+            read_together(passed),
+        )
         if len(view.links[link].uses) == 1:
             formula = words.slope(*view.links[link].uses[0])
             slope = words.slope_read(*view.links[link].uses[0])
