@@ -652,8 +652,8 @@ def test_group_is_how_many_levels_are_open() -> None:
 
     layers = [f"model.layers[{k}]" for k in range(3)]
     assert frames(group=0) == ["model"]
-    assert frames(group=1) == ["model"]
-    assert frames(group=2)[:4] == ["model", *layers]
+    assert frames(group=1) == ["model: MLP"]
+    assert {*frames(group=2)} == {"model: MLP", *layers}
     assert len(frames(group=3)) == 1 + 3 + 7 == len(frames())
     every = frames(group=None)
     assert len(every) == len(scope["model"].parameters())  # named, each by its whole path
@@ -665,6 +665,18 @@ def test_however_it_is_grouped_the_root_and_its_number_are_there(group: Any) -> 
     seen = words(draw(loss, group=group, scope=scope, max_nodes=500, backend="builtin").svg())
     assert "loss" in seen
     assert f"{loss.data:.4f}" in seen
+
+
+def test_a_module_says_of_which_class_it_is_unless_its_name_does() -> None:
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Tanh(), tg.relu, nn.Linear(2, 1, rng=1))
+    scope = {"model": model, "loss": (loss := model([[1.0, 2.0]]).sum())}
+    folded = words(draw(loss, group=1, scope=scope, show=(), backend="builtin").svg())
+    assert {"model: Sequential", "Linear", "Tanh", "relu"} <= set(folded)
+    opened = words(draw(loss, scope=scope, show=(), backend="builtin").svg())
+    assert {"model[0]: Linear", "model[1]: Tanh", "model[2]: relu"} <= set(opened)
+    loss, scope = network()
+    seen = words(draw(loss, scope=scope, show=(), backend="builtin").svg())
+    assert {"model: MLP", "model.layers[0]", "model.layers[0].neurons[0]"} <= set(seen)
 
 
 def test_a_result_keeps_its_name_where_the_sum_to_it_is_folded() -> None:
@@ -719,7 +731,7 @@ def test_any_key_of_a_dict_names_its_number(key: str, backend: str) -> None:
 def test_any_key_of_a_dict_names_a_frame(key: str, backend: str) -> None:
     models = {key: nn.Neuron(2, rng=0)}
     drawing = draw(models[key]([1.0, 2.0]), scope={"models": models}, backend=backend)
-    assert f"models[{key!r}]" in words(drawing.svg())
+    assert f"models[{key!r}]: Neuron" in words(drawing.svg())
 
 
 # --- Tints ----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twingrad.engine.node import Node
+from twingrad.nn.containers import Sequential
 
 from .scope import Found, nodes_in
 
@@ -36,6 +37,14 @@ class Names:
         }
         given = {node: self.given(node) for node in nodes}
         taken = Counter(name for name in given.values() if name)
+        self._kinds: dict[str, str] = {}
+        for place in self.places.values():
+            for owner in () if place.owner is None else place.owner.chain:
+                self._kinds[owner.path] = type(owner.thing).__name__
+                if isinstance(owner.thing, Sequential):  # some of its layers have no parameters
+                    for index, layer in enumerate(owner.thing):
+                        name = getattr(layer, "__name__", type(layer).__name__)
+                        self._kinds.setdefault(f"{owner.path}[{index}]", name)
         self._names: dict[Node, str] = {}
         self._known: set[Node] = set()
         used: Counter[str] = Counter()
@@ -71,6 +80,11 @@ class Names:
         if place is None or place.owner is None or self._names[node] != place.path:
             return self._names[node]
         return place.path.removeprefix(place.owner.path).lstrip(".")
+
+    def kind(self, path: str) -> str:
+        """The class of the module at a path; "" where that says it already, as `layers[0]` does."""
+        kind = self._kinds.get(path, "")
+        return "" if kind.lower() in path.rpartition(".")[2].lower() else kind
 
     def given(self, node: Node) -> str:
         """What the user calls a node, which may be the name of others too; "" for nothing."""

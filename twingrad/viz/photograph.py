@@ -72,7 +72,7 @@ def take_picture(
         of_item.append(range(start, len(items)))
     operations = sum(bool(node.parents) for node in below)
     said = description(names.given(below[-1]), below[-1]._data, len(below), operations, caption)
-    frames = _frames(list(zip(shown, of_item, strict=True))) if framed else ()
+    frames = _frames(list(zip(shown, of_item, strict=True)), names) if framed else ()
     edges = graph.edges([one.item for one in shown], of_item)
     return Picture(tuple(items), edges, caption, said, rankdir, frames)
 
@@ -165,7 +165,12 @@ class _Graph:
             kind = "" if nodes[0].parents else " constants" if nodes[0].constant else " parameters"
             return (f"×{item.count:,}{kind}",)
         times = (f"×{item.count:,}",) if item.kind == "repeat" else ()
-        return (*times, *(count(number, kind) for kind, number in kinds if number))
+        kind = self._names.kind(item.name) if item.kind == "module" else ""
+        return (
+            *times,
+            *((kind,) if kind else ()),
+            *(count(number, kind) for kind, number in kinds if number),
+        )
 
     def _role(self, item: Item) -> Role:
         if len(self._nodes) - 1 in item.nodes[-1:]:
@@ -192,7 +197,9 @@ class _Graph:
         return tuple(edges)
 
 
-def _frames(added: Sequence[tuple[Shown, range]], depth: int = 0) -> tuple[Frame, ...]:
+def _frames(
+    added: Sequence[tuple[Shown, range]], names: Names, depth: int = 0
+) -> tuple[Frame, ...]:
     """A frame for each module that was opened, with those within it."""
     modules: dict[str, list[tuple[Shown, range]]] = {}
     for one, span in added:
@@ -200,9 +207,9 @@ def _frames(added: Sequence[tuple[Shown, range]], depth: int = 0) -> tuple[Frame
             modules.setdefault(one.within[depth].name, []).append((one, span))
     return tuple(
         Frame(
-            printable(name),
+            printable(": ".join(filter(None, (name, names.kind(name))))),
             tuple(i for one, span in found if len(one.within) == depth + 1 for i in span),
-            _frames(found, depth + 1),
+            _frames(found, names, depth + 1),
         )
         for name, found in modules.items()
     )
