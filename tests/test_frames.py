@@ -188,6 +188,9 @@ def test_lines_run_forward_and_within_the_picture(
     for line in laid.lines:
         way = [point[along] for point in line.points]
         assert all(b >= a - NEAR for a, b in pairwise(way))
+        # Straight where it arrives, and where it passes a border.
+        start, end = line.points[-2:]
+        assert abs(start[1 - along] - end[1 - along]) < NEAR
         for x, y in line.points:
             assert -NEAR <= x <= laid.width + NEAR and -NEAR <= y <= laid.height + NEAR
 

@@ -166,6 +166,33 @@ def test_equal_labels_are_numbered_and_constants_go_by_their_numbers() -> None:
     assert sorted(names[n] for n in topological_order(result)) == ["10", "v1", "v2", "x", "x#2"]
 
 
+def test_a_number_after_a_label_is_one_that_nobody_has() -> None:
+    labels = ["x", "x", "x#2", "x", "x#2"]
+    values = [Value(float(k), label=label) for k, label in enumerate(labels)]
+    names = named(tg.sum(values))
+    assert len({names[value] for value in values}) == len(labels)
+
+
+class Guarded(type):
+    """Answers no question about its attributes."""
+
+    def __getattr__(cls, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class Shy(metaclass=Guarded):
+    def __init__(self) -> None:
+        self._w = Value(1.0)
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_classes_that_answer_with_errors_do_no_harm() -> None:
+    shy = Shy()
+    assert named(shy._w * 2.0, shy=shy, __name__=__name__)[shy._w] == "shy._w"
+
+
 def test_a_name_made_up_here_is_not_one_of_the_user_s() -> None:
     v1 = Value(3.0)
     result = (v1 * 2.0) + 1.0

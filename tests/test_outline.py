@@ -221,6 +221,8 @@ def test_neurons_of_a_layer_are_one_box_with_their_layer_around() -> None:
     boxes = {one.item.name: (one.item.count, [m.name for m in one.within]) for one in shown}
     assert boxes["model.layers[0].neurons[…]"] == (16, ["model", "model.layers[0]"])
     assert boxes["model.layers[1].neurons[…]"] == (16, ["model", "model.layers[1]"])
+    # Not opened, for the others are not.
+    assert boxes["model.layers[2].neurons[0]"] == (1, ["model", "model.layers[2]"])
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ write it, needs no legend; so the variables at the place of the call are looked 
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from inspect import getattr_static
 from typing import Any
 
 from twingrad.engine.node import Node
@@ -153,4 +154,4 @@ class _Walk:
 def _public(name: str, kind: type) -> str:
     """An attribute as users read it: Neuron keeps its activation in `_activation`."""
     public = name.lstrip("_")
-    return public if isinstance(getattr(kind, public, None), property) else name
+    return public if isinstance(getattr_static(kind, public, None), property) else name
