@@ -564,6 +564,22 @@ def test_more_nodes_than_max_nodes_are_counted_and_refused() -> None:
         draw(expression(), max_nodes=6)
 
 
+@pytest.mark.parametrize("most", [0, -1, 7.5, "7", True])
+def test_a_limit_that_is_no_number_of_boxes_is_refused(most: Any) -> None:
+    with pytest.raises(ValueError, match="max_nodes is a whole number from 1 on, not"):
+        draw(expression(), max_nodes=most)
+
+
+def test_what_folds_too_little_is_refused_with_what_would_do() -> None:
+    a, r = Value(2.0), Value(1.0)
+    for _ in range(50):
+        r = (r + a / r) / 2.0
+    with pytest.raises(ValueError, match=r"202 nodes, which fold into (\d+) boxes") as error:
+        draw(r)
+    most = int(str(error.value).partition("max_nodes=")[2].partition("max_nodes=")[2].split(")")[0])
+    assert draw(r, max_nodes=most, backend="builtin").svg()
+
+
 @pytest.mark.parametrize("root", [2.0, [Value(1.0)], np.ones(2), None])
 def test_what_is_no_node_is_refused(root: object) -> None:
     with pytest.raises(TypeError, match=f"a Value or a Tensor.*{type(root).__name__}.*draw\\(loss"):

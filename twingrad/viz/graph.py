@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
+from twingrad.nn.settings import whole
 
 from . import dot
 from .expand import expanded
@@ -152,6 +153,7 @@ def draw(
         names = Names(nodes, scope_of_caller() if scope is None else scope)
     if max_nodes is None:
         max_nodes = MAX_NODES if group is None else MAX_BOXES
+    whole("max_nodes", max_nodes, 1)
     tree = outline(nodes, names, modules=group is not None)
     number = {node: i for i, node in enumerate(nodes)}
     edges = [(number[p], i) for i, node in enumerate(nodes) for p in node.parents]
@@ -185,10 +187,11 @@ def _depth(group: Any) -> int | None:
 
 def _too_large(nodes: int, boxes: int, most: int) -> str:
     folded = "" if boxes == nodes else f", which fold into {boxes:,} boxes"
+    them = "them all" if boxes == nodes else "those"
     hint = 'group="auto" folds it; ' if boxes == nodes else ""
     return (
         f"this graph has {nodes:,} nodes{folded}, more than max_nodes={most:,}; draw(..., "
-        f"max_nodes={boxes}) draws them all, but pictures of hundreds are hard to read: {hint}"
+        f"max_nodes={boxes}) draws {them}, but pictures of hundreds are hard to read: {hint}"
         "rather draw a node nearer to the leaves, or the loss of a single example"
     )
 
