@@ -17,8 +17,9 @@ import twingrad as tg
 from twingrad import Tensor, Value, nn
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
+from twingrad.viz.cuts import Shown, cut
 from twingrad.viz.names import Names
-from twingrad.viz.outline import Item, Shown, cut, outline
+from twingrad.viz.outline import Item, outline
 
 Edges = list[tuple[int, int]]
 

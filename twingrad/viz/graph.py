@@ -16,10 +16,11 @@ from twingrad.engine.sweep import topological_order
 from twingrad.nn.settings import whole
 
 from . import dot
+from .cuts import cut
 from .expand import expanded
 from .layout import RANKDIRS
 from .names import Names
-from .outline import cut, outline
+from .outline import outline
 from .photograph import take_picture
 from .picture import Picture
 from .rendering import BACKENDS, render

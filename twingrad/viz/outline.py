@@ -18,11 +18,9 @@ from .places import Place, places_of
 
 Kind = Literal["node", "module", "repeat", "chain"]
 
+NUMBERS = re.compile(r"\d+")
 SHORTEST_CHAIN = 4
 FEWEST_REPEATS = 3
-LINES_PER_BOX = 2.5
-LONGEST_WAY = 40
-"""How many boxes may follow each other where the rest folds: more are a picture metres wide."""
 
 
 @dataclass(frozen=True)
@@ -66,68 +64,6 @@ def outline(nodes: Sequence[Node], names: Names, modules: bool = True) -> Item:
     """
     places = places_of(nodes, names) if modules else [()] * len(nodes)
     return _Outliner(nodes, names, places).whole()
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An item of a cut, and the modules that were opened on the way to it, outermost first."""
-
-    item: Item
-    within: tuple[Item, ...] = ()
-
-    def opened(self) -> "list[Shown]":
-        """What it unfolds into."""
-        module = self.item.kind == "module"
-        within = (*self.within, self.item) if module else self.within
-        return [Shown(part, within) for part in self.item.parts]
-
-
-def cut(
-    root: Item, most: float, depth: int | None = None, edges: Sequence[tuple[int, int]] = ()
-) -> list[Shown]:
-    """The items to show side by side: as much unfolded as `most` boxes allow, modules first.
-
-    Given the `edges` between nodes, neither are there more than two and a half lines for each of
-    the boxes allowed, two layers of sixteen neurons being a web of 256, nor more than forty boxes
-    in a row. Modules below `depth` stay
-    folded: at 0, each of the outermost is one box. What is alike unfolds together or not at all,
-    so that a picture treats all neurons the same.
-    """
-    shown = [Shown(item) for item in root.parts]
-    while True:
-        alike: dict[tuple[bool, int, bool, str], list[Shown]] = {}
-        for one in shown:
-            module, level = one.item.kind == "module", len(one.within)
-            if one.item.parts and not (module and depth is not None and level >= depth):
-                of_modules = module or one.item.parts[0].kind == "module"
-                name = "" if of_modules else _NUMBERS.sub("", one.item.name)
-                alike.setdefault((not of_modules, level, module, name), []).append(one)
-        too_many = False
-        for (repeats_only, *_), chosen in sorted(alike.items(), key=lambda entry: entry[0]):
-            if too_many and not repeats_only:
-                continue  # a neuron is not opened where those beside it could not be
-            opened = set(map(id, chosen))
-            more = [
-                after for one in shown for after in (one.opened() if id(one) in opened else (one,))
-            ]
-            if len(more) <= most and not _is_a_crowd(more, edges, most):
-                shown = more
-                break
-            too_many = True
-        else:
-            return sorted(shown, key=lambda one: one.item.first)
-
-
-def _is_a_crowd(shown: Sequence[Shown], edges: Sequence[tuple[int, int]], most: float) -> bool:
-    """Whether too many pairs of boxes have an edge between them, or too many follow each other."""
-    box = {i: number for number, one in enumerate(shown) for i in one.item.nodes} if edges else {}
-    lines: set[tuple[int, int]] = set()
-    before = dict.fromkeys(box, 1)
-    for i, j in edges:  # those to an earlier node come first
-        if box[i] != box[j]:
-            lines.add((box[i], box[j]))
-        before[j] = max(before[j], before[i] + (box[i] != box[j]))
-    return len(lines) > LINES_PER_BOX * most or max(before.values(), default=0) > LONGEST_WAY
 
 
 class _Outliner:
@@ -202,10 +138,10 @@ class _Outliner:
             for member in members
             if member.kind in ("module", "node")
         ]
-        if len(names) < len(members) or len({_NUMBERS.sub("", name) for name in names}) > 1:
+        if len(names) < len(members) or len({NUMBERS.sub("", name) for name in names}) > 1:
             return ""
-        pieces = zip(*(_NUMBERS.split(name) for name in names), strict=True)
-        numbers = zip(*(_NUMBERS.findall(name) for name in names), strict=True)
+        pieces = zip(*(NUMBERS.split(name) for name in names), strict=True)
+        numbers = zip(*(NUMBERS.findall(name) for name in names), strict=True)
         shown = [found[0] if len(set(found)) == 1 else "…" for found in numbers]
         return "".join(same[0] + number for same, number in zip(pieces, [*shown, ""], strict=True))
 
@@ -265,7 +201,7 @@ class _Outliner:
         return kinds
 
     def _mark_of_leaf(self, i: int, node: Node) -> object:
-        name = _NUMBERS.sub("", self._names.given(node))
+        name = NUMBERS.sub("", self._names.given(node))
         uses = {
             (
                 self._nodes[j].op,
@@ -308,8 +244,5 @@ def _without_cycle(count: int, edges: Collection[tuple[int, int]]) -> set[int]:
     return set(done)
 
 
-_NUMBERS = re.compile(r"\d+")
-
-
 def _general(place: Place) -> str:
-    return _NUMBERS.sub("", place[-1]) if place else ""
+    return NUMBERS.sub("", place[-1]) if place else ""

@@ -21,10 +21,11 @@ from .captions import (
     printable,
     title_lines,
 )
+from .cuts import Shown
 from .figures import leaning, lines_of, magnitude
 from .frames import Frame
 from .names import Names
-from .outline import Item, Shown
+from .outline import Item
 from .picture import Box, Chip, Picture, Row
 from .style import Role
 

@@ -11,8 +11,9 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from ..cuts import cut
 from ..names import Names
-from ..outline import Item, cut
+from ..outline import Item
 from .page import Sheet
 from .paint import Painter
 from .steps import steps_of
