@@ -9,7 +9,7 @@ from benchmarks.tables import duration
 from benchmarks.turns import Found, measured
 from demos.common import save
 from twingrad.nn.optional import optional
-from twingrad.viz.canvas import BLUE, CLASSES, INK, ORANGE
+from twingrad.viz.plots.canvas import BLUE, CLASSES, INK, ORANGE
 
 COLORS = (INK, ORANGE, BLUE, CLASSES[5])
 

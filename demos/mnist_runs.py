@@ -10,7 +10,7 @@ import numpy as np
 
 from twingrad import nn
 from twingrad.nn.optional import optional
-from twingrad.viz.canvas import CLASSES
+from twingrad.viz.plots.canvas import CLASSES
 
 SEEDS = (0, 1, 2)
 EPOCHS = 10

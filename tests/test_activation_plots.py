@@ -12,7 +12,7 @@ from matplotlib.patches import StepPatch
 import twingrad as tg
 from tests.test_checkpoint import bits
 from twingrad import Tensor, nn, viz
-from twingrad.viz.responses import responses
+from twingrad.viz.plots.responses import responses
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(50, 2))

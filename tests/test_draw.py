@@ -25,9 +25,10 @@ from hypothesis import strategies as st
 import twingrad as tg
 from twingrad import Tensor, Value, nn
 from twingrad.engine.sweep import topological_order
-from twingrad.viz import graph, style
-from twingrad.viz.graph import Drawing, draw, svg_in_notebook
-from twingrad.viz.rendering import GraphvizError
+from twingrad.viz import style
+from twingrad.viz.drawing import graph
+from twingrad.viz.drawing.graph import Drawing, draw, svg_in_notebook
+from twingrad.viz.drawing.rendering import GraphvizError
 
 SVG = "{http://www.w3.org/2000/svg}"
 BACKENDS = [

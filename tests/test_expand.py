@@ -15,7 +15,7 @@ import twingrad as tg
 from twingrad import Tensor, Value, nn
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
-from twingrad.viz.expand import PARTS, expanded
+from twingrad.viz.drawing.expand import PARTS, expanded
 
 NUMBERS = st.floats(-2.0, 2.0)
 

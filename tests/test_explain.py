@@ -21,7 +21,7 @@ from tests.strategies import Program, programs
 from twingrad import Tensor, Value, nn
 from twingrad.engine.node import Node
 from twingrad.viz import explain
-from twingrad.viz.wording import counted
+from twingrad.viz.explaining.wording import counted
 
 
 def edges(node: Node) -> Iterator[tuple[int, Node]]:

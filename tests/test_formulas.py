@@ -18,10 +18,16 @@ from tests.table import ELEMENTWISE, ON_ARRAYS
 from twingrad import Tensor, Value
 from twingrad.engine import array_rules, layer_rules, rules, window_rules
 from twingrad.engine.node import Node
-from twingrad.viz.array_formulas import of_gradient
-from twingrad.viz.formula_table import ELEMENTWISE as FORMULAS
-from twingrad.viz.formula_table import LISTS
-from twingrad.viz.formulas import result, slope, slopes_of, source_of_result, source_of_slope
+from twingrad.viz.formulas.array_formulas import of_gradient
+from twingrad.viz.formulas.formula_table import ELEMENTWISE as FORMULAS
+from twingrad.viz.formulas.formula_table import LISTS
+from twingrad.viz.formulas.formulas import (
+    result,
+    slope,
+    slopes_of,
+    source_of_result,
+    source_of_slope,
+)
 
 
 def softmax(*logits: Any) -> Any:

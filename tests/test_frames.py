@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twingrad.viz.frames import Frame, Plan, plan
+from twingrad.viz.layout.frames import Frame, Plan, plan
 from twingrad.viz.style import text_width
 
 Size = tuple[float, float]

@@ -13,8 +13,8 @@ from matplotlib.contour import QuadContourSet
 import twingrad as tg
 from tests.test_checkpoint import bits
 from twingrad import Value, nn, viz
-from twingrad.viz import landscape
-from twingrad.viz.directions import (
+from twingrad.viz.plots import landscape
+from twingrad.viz.plots.directions import (
     filters_of,
     principal_directions,
     random_direction,

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from twingrad.viz.layers import Layers, arrange_in_layers
-from twingrad.viz.layout import SPACING, Layout, layout
-from twingrad.viz.ordering import count_crossings, reduce_crossings
-from twingrad.viz.placement import place_across
-from twingrad.viz.routing import Spacing
-from twingrad.viz.svg import smooth
+from twingrad.viz.drawing.svg import smooth
+from twingrad.viz.layout.layers import Layers, arrange_in_layers
+from twingrad.viz.layout.layout import SPACING, Layout, layout
+from twingrad.viz.layout.ordering import count_crossings, reduce_crossings
+from twingrad.viz.layout.placement import place_across
+from twingrad.viz.layout.routing import Spacing
 
 Edges = list[tuple[int, int]]
 Sizes = list[tuple[float, float]]

@@ -12,9 +12,9 @@ import twingrad as tg
 from twingrad import Value, nn
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
-from twingrad.viz import scope as scope_of
-from twingrad.viz.names import Names
-from twingrad.viz.scope import nodes_in, scope_of_caller
+from twingrad.viz.outline import scope as scope_of
+from twingrad.viz.outline.names import Names
+from twingrad.viz.outline.scope import nodes_in, scope_of_caller
 
 LABELS = st.sampled_from(["", "", "", "x", "y", "v1", "v2", "x#2", " ", "w0", "loss", "2"])
 

@@ -17,9 +17,9 @@ import twingrad as tg
 from twingrad import Tensor, Value, nn
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
-from twingrad.viz.cuts import Shown, cut
-from twingrad.viz.names import Names
-from twingrad.viz.outline import Item, outline
+from twingrad.viz.outline.cuts import Shown, cut
+from twingrad.viz.outline.names import Names
+from twingrad.viz.outline.outline import Item, outline
 
 Edges = list[tuple[int, int]]
 

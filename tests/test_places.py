@@ -10,9 +10,9 @@ from twingrad import Tensor, Value, nn
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 from twingrad.nn.neuron import ACTIVATIONS
-from twingrad.viz.expand import expanded
-from twingrad.viz.names import Names
-from twingrad.viz.places import places_of
+from twingrad.viz.drawing.expand import expanded
+from twingrad.viz.outline.names import Names
+from twingrad.viz.outline.places import places_of
 
 INPUT = np.linspace(-1.0, 1.0, 20).reshape(5, 4)
 IMAGES = np.linspace(-1.0, 1.0, 2 * 64).reshape(2, 1, 8, 8)

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 import twingrad as tg
 from twingrad import nn, viz
-from twingrad.viz.report import facts, scores
-from twingrad.viz.report.html import Html, paragraphs, tag, text
-from twingrad.viz.report.run import Run, taken_in
+from twingrad.viz.reporting import facts, scores
+from twingrad.viz.reporting.html import Html, paragraphs, tag, text
+from twingrad.viz.reporting.run import Run, taken_in
 
 VOID = ("meta", "img", "br", "link", "input")
 NASTY = '</style><script>alert("1")</script> & $x$ | \x00 \ud800 größe 日本'

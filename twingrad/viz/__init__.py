@@ -1,17 +1,17 @@
 """Pictures of what the other two rooms make. Each package that draws loads when first used."""
 
-from .activation_plots import plot_activations
-from .animation import BoundaryFrames, animate_decision_boundary
-from .boundary import plot_decision_boundary
-from .curves import plot_history, plot_lr_range
-from .explanation import Explanation, explain
-from .flow_plots import plot_gradient_flow
-from .graph import Drawing, draw, svg_in_notebook
-from .image_plots import plot_misclassified, plot_weights
-from .landscape import plot_loss_landscape
-from .plots import plot_confusion_matrix
-from .report import report
-from .stepper import StepperPage, stepper
+from .drawing.graph import Drawing, draw, svg_in_notebook
+from .explaining.explanation import Explanation, explain
+from .plots.activations import plot_activations
+from .plots.animation import BoundaryFrames, animate_decision_boundary
+from .plots.boundary import plot_decision_boundary
+from .plots.confusion import plot_confusion_matrix
+from .plots.curves import plot_history, plot_lr_range
+from .plots.flow import plot_gradient_flow
+from .plots.images import plot_misclassified, plot_weights
+from .plots.landscape import plot_loss_landscape
+from .reporting import report
+from .stepping import StepperPage, stepper
 
 __all__ = [
     "BoundaryFrames",

@@ -1,0 +1,1 @@
+"""How a gradient came about, told path by path or step by step."""

@@ -1,0 +1,1 @@
+"""Where boxes and lines go: a layered layout, which knows sizes and edges and nothing of nodes."""

@@ -1,0 +1,1 @@
+"""Pictures of training and of what came of it, with matplotlib."""
