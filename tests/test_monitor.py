@@ -406,11 +406,53 @@ def test_observing_too_early_too_late_or_twice_is_refused() -> None:
     monitor.observe(loss)
     with pytest.raises(RuntimeError, match="once per step"):
         monitor.observe(loss)
-    sgd.zero_grad()
+    model([1.0, 2.0]).backward()
     sgd.step()
+    sgd.zero_grad()
     with pytest.raises(RuntimeError, match=r"before zero_grad\(\)"):
         monitor.observe(loss)
     assert len(monitor) == 1
+
+
+def test_a_step_that_found_no_gradient_is_recorded_and_moves_nothing() -> None:
+    model = scalar()
+    sgd = nn.SGD(model.parameters(), lr=0.5)
+    monitor = nn.Monitor(model, sgd)
+    loss = model([1.0, 2.0])
+    loss.backward()
+    sgd.zero_grad()
+    sgd.step()
+    monitor.observe(loss)
+    assert not monitor.reached.any()
+    assert monitor.unchanged == list(range(13))
+
+
+def by_hand(model: Any, steps: int, reset: bool, sign: float = -1.0) -> nn.Monitor:
+    monitor = nn.Monitor(model)
+    for _ in range(steps):
+        outputs = model(X) if isinstance(model, nn.Sequential) else [model(x) for x in X.tolist()]
+        loss = nn.mse_loss(outputs, Y)
+        if reset:
+            model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data = p.data + sign * 0.01 * p.grad
+        monitor.observe(loss)
+    return monitor
+
+
+@pytest.mark.parametrize("make", TWINS)
+@pytest.mark.parametrize("reset", [True, False])
+def test_gradients_that_pile_up_are_told_from_those_that_are_reset(make: Any, reset: bool) -> None:
+    assert by_hand(make(), 6, reset).accumulating is not reset
+
+
+@pytest.mark.parametrize("make", TWINS)
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_step_is_seen_to_go_down_or_up(make: Any, sign: float) -> None:
+    monitor = by_hand(make(), 3, reset=True, sign=sign)
+    np.testing.assert_allclose(monitor.descents, -sign, atol=1e-5)
+    assert np.isnan(monitor.learning_rates).all() and not monitor.unchanged
 
 
 def test_it_tells_what_it_has_seen() -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..engine import Node, ShapeError
 from .callbacks import Callback
 from .fit_checks import checked_parameters
+from .motion import Motion
 from .optimizer import Optimizer
 from .parts import layers_of
 from .settings import whole
@@ -32,9 +33,16 @@ class Monitor(Callback):
     neurons count with their layer. By step, from the first: `losses`, `learning_rates`, and by
     layer `gradient_norms`, of what the optimizer took, thus clipped if `fit` clips;
     `update_ratios`, ‖change of the weights‖/‖weights before‖; and `reached`, whether any gradient
-    came. A layer without one has the norm nan, and one of zeros alone the ratio nan. Parameters
-    that are frozen while the monitor is made are left out, and those frozen later have no
-    gradient.
+    came; and `weight_norms`, before the step. A layer without a gradient has the norm nan, and
+    one of zeros alone the ratio nan. Parameters that are frozen while the monitor is made are
+    left out, and those frozen later have no gradient.
+
+    Of all layers together, by step: `descents`, the cosine between the step and the way down that
+    its gradient shows, and `turns`, the cosine between a gradient and the one before it.
+    `unchanged` are the indices of parameters that never moved, and `accumulating` says whether
+    gradients were added to those of the step before, as when zero_grad() is forgotten.
+
+    A loop that moves its parameters by hand has no optimizer: `nn.Monitor(model)` watches it.
 
     `path` holds the `parameters`, each snapshot as one vector of float32, from before the first
     step to the last; `path_steps` says after how many steps each was taken. No more than
@@ -57,7 +65,19 @@ class Monitor(Callback):
     (['.layers[0]', '.layers[1]'], (20, 2), (21, 17))
     """
 
-    def __init__(self, model: Any, optimizer: Optimizer, snapshots: int = 100) -> None:
+    clip_norm: float | None = None
+    """The limit that `fit` clipped by."""
+    epoch_steps: int | None = None
+    """How many steps `fit` took in an epoch."""
+
+    def __init__(
+        self, model: Any, optimizer: Optimizer | None = None, snapshots: int = 100
+    ) -> None:
+        if optimizer is None:
+            optimizer = Optimizer(model.parameters(), 0.0)  # which nobody steps with
+            self._by_hand = True
+        else:
+            self._by_hand = False
         self.parameters = checked_parameters(model, optimizer)
         self.model, self.optimizer = model, optimizer
         self.snapshots = whole("snapshots", snapshots, 1)
@@ -65,17 +85,19 @@ class Monitor(Callback):
         self.layers = list(layers)
         self._members = list(layers.values())
         sizes = [np.size(parameter._data) for parameter in self.parameters]
-        starts = dict(zip(self.parameters, np.cumsum([0, *sizes[:-1]]), strict=True))
+        self.motion = Motion(sizes)
+        self.from_the_start = not optimizer.taken
+        starts = dict(zip(self.parameters, self.motion.starts, strict=True))
         self._numbers = [
             _place(np.concatenate([starts[p] + np.arange(np.size(p._data)) for p in own]))
             for own in self._members
         ]
-        self._steps: list[tuple[float, float, list[float | None], list[float]]] = []
+        self._steps: list[tuple[float, float, list[float | None], list[float], list[float]]] = []
         self._begin()
 
     def _begin(self) -> None:
         self._weights = _joined([parameter._data for parameter in self.parameters])
-        self._taken = self.optimizer.taken
+        self._taken, self._found = self.optimizer.taken, sum(self.optimizer.steps)
         if not self._steps:
             self._every, self._kept = 1, [_single(self._weights)]
 
@@ -101,6 +123,31 @@ class Monitor(Callback):
     def update_ratios(self) -> Array:
         """How much of itself each layer changed by: (steps, layers)."""
         return np.array([step[3] for step in self._steps]).reshape(-1, len(self.layers))
+
+    @property
+    def weight_norms(self) -> Array:
+        """The Euclidean norm of each layer's weights before each step: (steps, layers)."""
+        return np.array([step[4] for step in self._steps]).reshape(-1, len(self.layers))
+
+    @property
+    def descents(self) -> Array:
+        """The cosine between each step and minus its gradient, 1 for SGD without more: (steps,)."""
+        return np.array(self.motion.descents)
+
+    @property
+    def turns(self) -> Array:
+        """The cosine between each gradient and the one before; the first is nan: (steps,)."""
+        return np.array(self.motion.turns)
+
+    @property
+    def unchanged(self) -> list[int]:
+        """Which parameters no step has moved, by their place in `parameters`."""
+        return np.flatnonzero(~self.motion.changed).tolist() if len(self) else []
+
+    @property
+    def accumulating(self) -> bool:
+        """Whether the first gradients were piled on those that had been stepped with already."""
+        return sum(self.motion.piled) > len(self.motion.piled) // 2
 
     @property
     def reached(self) -> npt.NDArray[np.bool_]:
@@ -135,17 +182,19 @@ class Monitor(Callback):
         if np.size(loss.data if isinstance(loss, Node) else loss) != 1:
             raise ShapeError("the loss to observe is a single number; call .mean() on it")
         counts = type(self.optimizer).step is Optimizer.step
-        if counts and self.optimizer.taken == self._taken:
+        if counts and not self._by_hand and self.optimizer.taken == self._taken:
             raise RuntimeError(
                 "the optimizer has taken no step since the last observation; call observe(loss) "
                 "once per step, after optimizer.step()"
             )
-        if all(parameter._grad is None for parameter in self.parameters):
+        # A step that found no gradient is a mistake to record; reset gradients are to be refused.
+        found = self._by_hand or not counts or sum(self.optimizer.steps) > self._found
+        if found and all(parameter._grad is None for parameter in self.parameters):
             raise RuntimeError(
                 "no parameter has a gradient; call observe(loss) after optimizer.step() and "
                 "before zero_grad()"
             )
-        self._record(float(loss), self.optimizer.lr)
+        self._record(loss, np.nan if self._by_hand else self.optimizer.lr)
 
     def on_start(self, training: "Training") -> None:
         """See that it is the model and the optimizer that are watched, and where they stand."""
@@ -158,23 +207,28 @@ class Monitor(Callback):
                     f"this Monitor watches another {name} than fit trains with, {own!r}; make one "
                     "for this run: nn.Monitor(model, optimizer)"
                 )
+        self.clip_norm = training.clip_norm
         self._begin()
 
     def on_step(self, training: "Training") -> None:
         """Record the step."""
+        self.epoch_steps = training.steps
         self._record(training.step_loss, training.learning_rate)
 
     @np.errstate(all="ignore")  # as in the engine, IEEE has an answer
-    def _record(self, loss: float, learning_rate: float) -> None:
+    def _record(self, loss: Any, learning_rate: float) -> None:
         now = _joined([parameter._data for parameter in self.parameters])
         change = now - self._weights
         norms = [gradient_norm(own) for own in self._members]
-        ratios = []
-        for place in self._numbers:
-            before = norm(self._weights[place])
-            ratios.append(norm(change[place]) / before if before else np.nan)
-        self._steps.append((loss, learning_rate, norms, ratios))
+        sizes = [norm(self._weights[place]) for place in self._numbers]
+        ratios = [
+            norm(change[place]) / size if size else np.nan
+            for place, size in zip(self._numbers, sizes, strict=True)
+        ]
+        self.motion.record(self.parameters, change, loss)
+        self._steps.append((float(loss), learning_rate, norms, ratios, sizes))
         self._weights, self._taken = now, self.optimizer.taken
+        self._found = sum(self.optimizer.steps)
         if len(self) % self._every == 0:
             self._kept.append(_single(now))
             if len(self._kept) > self.snapshots:
