@@ -46,10 +46,11 @@ check: $(ready) ## lint, formatting, types, direction of imports
 bench: $(peers) ## race the peers, in an environment of their own; five minutes
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
-pictures: $(ready) ## draw the pictures of the documents again
+pictures: $(ready) ## draw the pictures of the documents again (EXTRAS=dev,browser)
 	@$(python) -m demos.expressions --out docs/images
 	@$(python) -m demos.moons --out docs/images
-	@rm docs/images/moons_loss.png
+	@rm docs/images/moons_loss.png docs/images/*.html
+	@$(python) -m demos.gallery
 
 format: $(ready) ## rewrite the code in the project's format
 	@$(python) -m ruff check --fix .

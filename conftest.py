@@ -47,6 +47,9 @@ def import_the_usual_names(namespace: dict[str, Any]) -> None:
     exec("import numpy as np; import twingrad as tg", namespace)
 
 
+# Programs of many seconds, which a demo runs, and tests/test_demos.py with it.
+PAGES_OF_PICTURES = ("docs/gallery.md", "docs/diagnosis.md")
+
 OPTIONS = ELLIPSIS | NORMALIZE_WHITESPACE
 
 docstrings = Sybil(
@@ -60,6 +63,7 @@ docstrings = Sybil(
 documents = Sybil(
     parsers=[PythonCodeBlockParser(doctest_optionflags=OPTIONS), SkipParser()],
     pattern="*.md",
+    excludes=PAGES_OF_PICTURES,
     fixtures=["scratch_folder"],
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import digits, moons, xor
+from demos import digits, gallery, moons, xor
 from twingrad import nn
 
 ROOT = Path(__file__).parents[1]
@@ -175,3 +175,16 @@ def test_mnist_is_read_as_well_as_it_should_be(model: str, least: float, tmp_pat
     assert found is not None
     assert float(found[1]) >= least
     assert written(tmp_path / "pictures") == PICTURES["mnist"] | {"best_model.npz"}
+
+
+@pytest.mark.slow
+def test_the_gallery_makes_every_picture_it_shows_and_prints_what_it_says(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    page = gallery.PAGE.read_text()
+    assert gallery.run(page, tmp_path) == page
+    made = {f"images/{path.name}" for path in (tmp_path / "images").iterdir()}
+    made |= {f"images/{picture}" for _, picture, *_ in gallery.PHOTOGRAPHS}
+    assert set(re.findall(r"\]\((images/[^)]*)\)", page)) == made
+    for picture in made:
+        assert (gallery.PAGE.parent / picture).stat().st_size > 1000
+    assert {name for name, *_ in gallery.PHOTOGRAPHS} <= {path.name for path in tmp_path.iterdir()}
