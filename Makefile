@@ -3,6 +3,7 @@
 #   make demo DEMO=moons          one demo instead of the tour
 #   make demo DEMO=mnist ARGS="--model conv"   … with arguments of its own
 #   make test ARGS="-k relu -x"   arguments for pytest; ARGS=--cov measures coverage
+#   make test JOBS=               … in one process, which --pdb needs
 #   make test PYTHON=python3.13 VENV=.venv-3.13
 #   make test EXTRAS=dev,browser   … with the tests of pages, which need a Chromium
 #   make bench ARGS="moons mnist"  some of the benchmarks; ARGS=--report writes their page again
@@ -12,6 +13,7 @@ VENV   ?= .venv
 EXTRAS ?= dev
 DEMO   ?=
 ARGS   ?=
+JOBS   ?= --numprocesses auto --maxprocesses 8 --dist loadfile
 
 python := $(VENV)/bin/python
 ready  := $(VENV)/.ready-$(EXTRAS)
@@ -24,6 +26,9 @@ export TWINGRAD_DATA := $(CURDIR)/../shared/data
 endif
 endif
 
+# Tests run side by side already, and a matrix product that takes all cores would stop the others.
+test: export OPENBLAS_NUM_THREADS = 1
+
 .PHONY: help demo test check bench pictures format clean
 
 help: ## list the targets
@@ -35,7 +40,7 @@ demo: $(ready) ## run the tour, or one demo: make demo DEMO=moons
 	@$(python) -m demos$(if $(DEMO),.$(DEMO)) $(ARGS)
 
 test: $(ready) ## run the tests and every example in the documents and docstrings
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest $(JOBS) $(ARGS)
 
 check: $(ready) ## lint, formatting, types, direction of imports
 	@$(python) -m ruff check .

@@ -102,7 +102,7 @@ def test_every_optimizer_takes_the_same_steps(optimizer: Any, clip_norm: float |
         {"shuffle": False},
         {"validation": 0.3, "metrics": lambda o, y: float(np.abs(o - y).max())},
     ],
-    ids=str,
+    ids=lambda options: str(options).partition(" at 0x")[0],
 )
 def test_every_option_of_fit_means_the_same(settings: dict[str, Any]) -> None:
     assert_alike(train(**settings), train(**settings, record=True))

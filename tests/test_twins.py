@@ -80,7 +80,7 @@ def test_there_and_back_is_the_same_network_bit_for_bit(
 @pytest.mark.parametrize(
     "activation",
     [nn.Tanh(), nn.LeakyReLU(), nn.LeakyReLU(0.3), nn.GELU(), nn.GELU("tanh"), tg.cos, np.sin],
-    ids=repr,
+    ids=lambda layer: repr(layer).partition(" at 0x")[0],
 )
 def test_a_sequential_keeps_its_activations_on_values_and_back(activation: Any) -> None:
     model = nn.Sequential(
