@@ -445,6 +445,7 @@ def test_images_of_the_wrong_shape_are_refused(shape: tuple[int, ...], says: str
     unmoved(convolution(), tg.ShapeError, says, IMAGES.reshape(shape), LABELS, **told)
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.DataScaleWarning")
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.int16])
 def test_images_of_bytes_train_as_the_same_images_of_other_numbers(kind: Any) -> None:
     told = {"loss": nn.cross_entropy, "batch_size": 4, "metrics": "accuracy", "epochs": 2}
@@ -460,6 +461,7 @@ def test_images_of_bytes_train_as_the_same_images_of_other_numbers(kind: Any) ->
     )
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.DataScaleWarning")
 def test_images_of_bytes_are_not_changed_by_training() -> None:
     images, labels = IMAGES.copy(), LABELS.copy()
     train(convolution(), images, labels, loss=nn.cross_entropy, batch_size=4)

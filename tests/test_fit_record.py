@@ -127,6 +127,7 @@ def test_only_what_the_optimizer_holds_is_moved() -> None:
     assert numbers(model.layers[1]) == numbers(start.layers[1])
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.UnreachedParameterWarning")
 def test_a_parameter_that_nothing_reaches_is_left_alone() -> None:
     class Spare(nn.Module):
         def __init__(self) -> None:

@@ -300,6 +300,7 @@ def test_the_rate_may_be_assigned_and_counts_from_the_next_step(twin: Any) -> No
     assert float(x) == pytest.approx(1.0 - 0.1 - 0.25)
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.UnreachedParameterWarning")
 @each_optimizer
 def test_every_call_of_step_is_counted(make: Make) -> None:
     optimizer = make([Value(1.0)])

@@ -116,6 +116,7 @@ PATTERNS = st.lists(
 @given(PATTERNS, PATTERNS)
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.usefixtures("small_stretches")
+@pytest.mark.filterwarnings("ignore::twingrad.UnreachedParameterWarning")
 def test_whatever_is_reached_and_frozen_changes_no_bit(
     name: str, reached: list[list[bool]], frozen: list[list[bool]]
 ) -> None:

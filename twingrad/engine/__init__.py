@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from .anomaly import detect_anomaly
 from .check import GradcheckReport, gradcheck
 from .collector import collector_paused
-from .errors import AnomalyError, GraphError, ShapeError
+from .errors import AnomalyError, GraphError, ShapeError, StaleGraphError
+from .misuse import (
+    DataScaleWarning,
+    EvalModeWarning,
+    ForgottenZeroGradWarning,
+    LogitsWarning,
+    MisuseWarning,
+    PrecisionWarning,
+    ReplacedParameterWarning,
+    TargetsWarning,
+    UnreachedParameterWarning,
+)
 from .node import Node
 from .operations import (
     FUNCTIONS_OF_METHODS,
@@ -35,12 +46,22 @@ globals().update(FUNCTIONS_OF_METHODS)
 
 __all__ = [
     "AnomalyError",
+    "DataScaleWarning",
+    "EvalModeWarning",
+    "ForgottenZeroGradWarning",
     "GradcheckReport",
     "GraphError",
+    "LogitsWarning",
+    "MisuseWarning",
     "Node",
+    "PrecisionWarning",
     "Recording",
+    "ReplacedParameterWarning",
     "ShapeError",
+    "StaleGraphError",
+    "TargetsWarning",
     "Tensor",
+    "UnreachedParameterWarning",
     "Value",
     "apply",
     "collector_paused",

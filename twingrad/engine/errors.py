@@ -12,6 +12,10 @@ class GraphError(RuntimeError):
     """A graph that cannot do what was asked of it: nothing was remembered, a rule misbehaved."""
 
 
+class StaleGraphError(GraphError):
+    """A backward pass through a graph whose data changed after it was computed."""
+
+
 class AnomalyError(ArithmeticError):
     """A NaN or an infinity where a finite number was expected.
 

@@ -13,10 +13,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from . import array_rules, list_rules, rules, window_rules
+from .changes import clock, refuse_if_stale
 from .errors import GraphError
 from .numpy_border import NumPyBorder
 from .operators import Operators
 from .rules import SELECTIVE, Pullback, Pulled
+from .spent import spent
 from .sweep import gradients, is_remembering, no_grad
 from .symbols import operation_name
 from .tape import Tape
@@ -35,7 +37,9 @@ class Node(Operators, NumPyBorder):
     `no_grad`, what `detach` gives. Set it on a parameter to freeze that.
     """
 
-    __slots__ = ("_data", "_grad", "_pullback", "_rule", "_static", "constant", "label", "parents")
+    __slots__ = (
+        "_data", "_grad", "_pullback", "_rule", "_stamp", "_static", "constant", "label", "parents"
+    )  # fmt: skip
 
     data: Any
     grad: Any
@@ -44,6 +48,7 @@ class Node(Operators, NumPyBorder):
     _rule: Callable[..., Pulled] | None
     _static: dict[str, Any]
     _pullback: Pullback | None
+    _stamp: int
     constant: bool
     label: str
     parents: tuple["Node", ...]
@@ -66,6 +71,7 @@ class Node(Operators, NumPyBorder):
         self._grad = None
         self._rule = self._pullback = None
         self._static = NO_STATIC
+        self._stamp = 0
         self.constant = constant
         self.label = label
         self.parents = ()
@@ -103,6 +109,7 @@ class Node(Operators, NumPyBorder):
                     node._rule = rule
                     node._static = static
                     node._pullback = pullback
+                    node._stamp = clock.now
                     node.constant = False
                     node.label = ""
                     node.parents = operands
@@ -115,6 +122,10 @@ class Node(Operators, NumPyBorder):
 
     def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
         return self._apply(_RULES[name], tuple(operands), static)
+
+    def _moved(self, now: int) -> None:
+        """Say that its data has changed, of a result by a stamp older than any operand's."""
+        self._stamp = -now if self.parents else now
 
     def _rerun(self) -> Pullback:
         """The pullback of this node's rule run on the parents themselves, not on their numbers."""
@@ -165,6 +176,8 @@ class Node(Operators, NumPyBorder):
         """One step by hand, as in the lecture: pass this node's present grad to its parents."""
         if self._pullback is None or self._grad is None:
             return
+        if self._stamp is not clock.now:
+            refuse_if_stale(self)
         with np.errstate(all="ignore"):
             for parent, gradient in zip(self.parents, self._pullback(self._grad), strict=True):
                 if gradient is not None and not parent.constant:
@@ -180,7 +193,9 @@ class Node(Operators, NumPyBorder):
         are nodes and can be differentiated again; a graph is then held alive by its `.grad`s.
 
         Raises `GraphError` where nothing was remembered (a result under `no_grad`, a detached
-        node), `ShapeError` from more than one element without a `gradient`.
+        node), `StaleGraphError` where data changed after the graph was computed from it, as by
+        `optimizer.step()`, `ShapeError` from more than one element without a `gradient`; no
+        gradient is touched in these cases.
 
         >>> from twingrad import Value
         >>> x = Value(3.0)
@@ -201,8 +216,11 @@ class Node(Operators, NumPyBorder):
             node._collect(grad)
 
     def _collect(self, grad: Any) -> None:
-        total = grad if self._grad is None else self._grad + grad
+        held = self._grad
+        total = grad if held is None else held + grad
         self._grad = total if type(total) is self.holds else self._as_gradient(total)
+        if held is not None and spent.now:
+            spent.notice(held, self._grad)
 
     def _as_variable(self) -> Self:
         """Itself, as something to differentiate by."""
@@ -223,7 +241,9 @@ class Node(Operators, NumPyBorder):
                 "its past is made of functions; take the leaves, or its number, by detach()"
             )
         Node.made += 1
-        return super().__reduce_ex__(protocol)
+        how: Any = super().__reduce_ex__(protocol)
+        make, arguments, (own, slots) = how[:3]
+        return make, arguments, (own, {**slots, "_stamp": 0})  # ticks are of this process alone
 
     def _repr_svg_(self) -> str | None:
         draw = Node.svg_in_notebooks

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .changes import clock, refuse_if_stale
 from .errors import GraphError
 
 if TYPE_CHECKING:
@@ -82,18 +83,25 @@ def gradients(
 
     `seeds` holds the gradient to start from for each root, and becomes part of the answer. No
     `.grad` is touched. With `create_graph` each rule runs again, on the nodes themselves, so
-    that the gradients are nodes with a past of their own.
+    that the gradients are nodes with a past of their own. What is out of date, on the way, is a
+    `StaleGraphError`.
     """
     found = dict(seeds)
     order = topological_order(*found)
     if wrt is not None:
         order = _leading_to(wrt, order)
     arrays = any(root.holds is np.ndarray for root in found)
+    for node in order if arrays else ():
+        if node._seen is not None:  # type: ignore[attr-defined]
+            node.look()  # type: ignore[attr-defined]
+    now = clock.now
     with enable_grad() if create_graph else nullcontext():
         for node in reversed(order):
             grad = found.get(node)
             if grad is None or node._pullback is None:
                 continue
+            if node._stamp is not now:  # nothing moves while most graphs are built and swept
+                refuse_if_stale(node)
             passed = (node._rerun() if create_graph else node._pullback)(grad)
             if type(passed) is not tuple or len(passed) != len(node.parents):
                 raise GraphError(_miscounted(node, passed))

@@ -13,8 +13,10 @@ import numpy.typing as npt
 from .array_operators import ArrayOperators
 from .array_rules import matmul
 from .arrays import Array, as_array, fit_gradient
+from .changes import clock, fingerprint
 from .errors import ShapeError
 from .node import NO_STATIC, Node
+from .spent import spend_by_hand, spent
 from .symbols import operation_name
 
 
@@ -34,23 +36,32 @@ class Tensor(Node, ArrayOperators):
            [6., 8.]])
     """
 
-    __slots__ = ()
+    __slots__ = ("_seen",)
 
     holds = np.ndarray
     _data: Array
+    _seen: Any
+    """The fingerprint of the data, once somebody has got hold of the array and may write in it."""
 
     def __init__(self, data: Any, *, label: str = "", dtype: npt.DTypeLike | None = None) -> None:
         self._begin(as_array(data, dtype, copy=True), label)
+
+    def _begin(self, data: Any, label: str, constant: bool = False) -> None:
+        super()._begin(data, label, constant)
+        self._seen = None
 
     @property
     def data(self) -> Array:
         """The numbers themselves. Assigning copies into them; another shape is a `ShapeError`."""
         data: Array = self._data
+        if self._seen is None:
+            self._seen = fingerprint(data)
         return data
 
     @data.setter
     def data(self, data: Any) -> None:
         if data is self._data:  # `p.data -= step` has done it already
+            self._assigned()
             return
         array = as_array(data)
         if array.shape != self.shape:
@@ -58,7 +69,27 @@ class Tensor(Node, ArrayOperators):
                 f"this Tensor has shape {self.shape}, but data of shape {array.shape} came; "
                 "assign an array of the same shape, or make a new Tensor"
             )
+        if not np.array_equal(self._data, array):
+            self._assigned()
         self._data[...] = array
+
+    def _assigned(self) -> None:
+        self._moved(clock.tick())
+        if self._grad is not None:
+            spend_by_hand(self)
+
+    def _moved(self, now: int) -> None:
+        super()._moved(now)
+        if self._seen is not None:
+            self._seen = _TO_BE_SEEN
+
+    def look(self) -> None:
+        """Notice what was written into the array that `data` had given out."""
+        now = fingerprint(self._data)
+        if now != self._seen:
+            if self._seen is not _TO_BE_SEEN:
+                self._moved(clock.tick_late())
+            self._seen = now
 
     @property
     def grad(self) -> Any:
@@ -67,7 +98,9 @@ class Tensor(Node, ArrayOperators):
 
     @grad.setter
     def grad(self, grad: Any) -> None:
-        if grad is not None and grad is not self._grad:
+        if grad is self._grad:
+            spent.forget(grad)  # `p.grad *= share` has done it already
+        elif grad is not None:
             if not isinstance(grad, Tensor):
                 grad = as_array(grad, self.dtype, copy=True)
             if grad.shape != self.shape:
@@ -85,6 +118,9 @@ class Tensor(Node, ArrayOperators):
         operands: tuple[Any, ...],
         static: dict[str, Any] = NO_STATIC,
     ) -> Self:
+        for x in operands:
+            if type(x) is Tensor and x._seen is not None and not x.parents:
+                x.look()
         try:
             node = super()._apply(rule, operands, static)
         except ValueError as error:
@@ -92,6 +128,7 @@ class Tensor(Node, ArrayOperators):
             raise
         if node._data.dtype.kind != "f":
             node._data = as_array(node._data)
+        node._seen = None
         return node
 
     def _held(self, data: Any) -> Array:
@@ -131,6 +168,10 @@ class Tensor(Node, ArrayOperators):
 
     def _as_gradient(self, gradient: Any) -> Any:
         return gradient if isinstance(gradient, Tensor) else np.asarray(gradient)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        make, arguments, (own, slots) = super().__reduce_ex__(protocol)
+        return make, arguments, (own, {**slots, "_seen": None})
 
     # What an array can tell
 
@@ -207,6 +248,9 @@ class Tensor(Node, ArrayOperators):
             grad = np.array2string(self._grad, separator=", ", prefix="       grad=")
         line = "\n       " if "\n" in numbers else " "
         return f"Tensor({numbers},{line}grad={grad}{dtype}{label})"
+
+
+_TO_BE_SEEN = b"written into by those who say so: an assignment, an optimizer"
 
 
 def _explain_shapes(rule: Callable[..., Any], operands: tuple[Any, ...], error: ValueError) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .changes import clock
 from .errors import GraphError
 from .node import Node
+from .spent import spend_by_hand
 from .tape import Tape, ask
 
 
@@ -36,7 +38,7 @@ class Value(Node):
 
     @property
     def data(self) -> float:
-        """The number. Assigning to it moves the number and changes nothing computed before."""
+        """The number. Assigning another makes what was computed before out of date."""
         data: float = self._data if Tape.running.get() is None else float(self)
         return data
 
@@ -47,7 +49,12 @@ class Value(Node):
                 "a function that is recorded cannot assign to .data: a replay would not do it "
                 "again; assign before or after, or compute with another Value"
             )
-        self._data = as_float(data)
+        number = as_float(data)
+        if number != self._data:
+            self._moved(clock.tick())
+            if self._grad is not None:
+                spend_by_hand(self)
+            self._data = number
 
     @property
     def grad(self) -> Any:

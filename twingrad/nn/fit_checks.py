@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Node, ShapeError, Tensor
+from ..engine import Node, ReplacedParameterWarning, ShapeError, Tensor
+from ..engine.misuse import warn
 from .callbacks import Callback
 from .checkpoint import CheckpointRecord, load
 from .history import History
@@ -48,6 +49,29 @@ def checked_parameters(model: Any, optimizer: Any) -> list[Any]:
             "model.parameters() of the model that you train"
         )
     return parameters
+
+
+def name_parameters(model: Any, parameters: list[Any], optimizer: Optimizer) -> None:
+    """Tell the optimizer the paths of its parameters, and warn of one that it lacks by mistake.
+
+    It may have a part of the model's, and others beside them; but one of its own that is gone from
+    the model, where there is another of the same shape, was replaced.
+    """
+    paths = {p: name for name, p in model.named_parameters()} if isinstance(model, Module) else {}
+    optimizer.checks.names = paths
+    own, held = set(parameters), set(optimizer.parameters)
+    gone = {np.shape(p._data) for p in optimizer.parameters if p not in own and not p.constant}
+    new = [p for p in parameters if p not in held and np.shape(p._data) in gone]
+    if new:
+        name = paths.get(new[0]) or "a parameter"
+        warn(
+            f"{name} of the model, a {type(new[0]).__name__} of shape {np.shape(new[0]._data)}, is "
+            "not known to the optimizer, which holds one of that shape that is no part of the "
+            "model: it was replaced after the optimizer was built, and will not be trained. Build "
+            "the optimizer after that, or assign the numbers, not the parameter: "
+            f"model.{name}.data = …",
+            ReplacedParameterWarning,
+        )
 
 
 def checked_data(X: Any, y: Any, parameter: Any, of: str = "") -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from ..engine.layer_rules import dropout, linear
 from . import init as initialisers
 from .module import Module
 from .settings import below_one, whole
+from .step_checks import note_evaluation
 
 Rng = int | np.random.Generator | None
 
@@ -98,7 +99,10 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Any:
         """Each element kept or dropped."""
-        if not self.training or not self.p:
+        if not self.p:
+            return x
+        if not self.training:
+            note_evaluation(self)
             return x
         x = as_input(x)
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.p

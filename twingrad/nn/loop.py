@@ -20,6 +20,7 @@ from .clip import clip_grad_norm
 from .history import History
 from .metrics import Metric, measured
 from .optimizer import Optimizer
+from .output_checks import warn_of_broadcasting
 from .predict import mode, plain, respond
 from .randomness import state_of
 from .recorder import Recorder
@@ -34,8 +35,9 @@ class Training:
 
     `epoch` counts from 1 up to `epochs`, `step` from 1 up to `steps` within the epoch; both go on
     where a resumed run stopped. `curves` are the names that the history will have. `others` are
-    the model's parameters that the optimizer does not know. `step_loss` and `learning_rate` are
-    those of the last step; `optimizer.lr` is the rate before the schedule.
+    the model's parameters that the optimizer does not know, `data` what is trained on, (X, y).
+    `step_loss` and `learning_rate` are those of the last step; `optimizer.lr` is the rate before
+    the schedule.
     """
 
     model: Any
@@ -43,6 +45,7 @@ class Training:
     loss: Callable[[Any, Any], Any]
     history: History
     epochs: int
+    data: tuple[Array, Array] = field(default_factory=lambda: (np.zeros((0, 0)), np.zeros(0)))
     others: Sequence[Any] = ()
     curves: Sequence[str] = ()
     schedule: Callable[[int], float] | None = None
@@ -55,6 +58,7 @@ class Training:
     step_loss: float = float("nan")
     learning_rate: float = float("nan")
     stop: bool = False
+    looked: bool = False
 
 
 def run_epoch(
@@ -145,6 +149,9 @@ def _gradients(
         training.optimizer.zero_grad()
         for parameter in training.others:
             parameter.grad = None
+    if not training.looked and not is_ours(training.loss):
+        warn_of_broadcasting(loss, outputs, y)
+    training.looked = True
     (loss if share == 1.0 else loss * share).backward()
     return float(loss), plain(outputs)
 
@@ -225,9 +232,9 @@ def checked_loss(loss: Any) -> Any:
             f"the loss must be a Value or a Tensor to learn from, but {loss!r} came, a "
             f"{type(loss).__name__}"
         )
-    if np.size(loss.data) != 1:
+    if np.size(loss._data) != 1:
         raise ShapeError(
-            f"the loss must be a single number, but it has shape {np.shape(loss.data)}; call "
+            f"the loss must be a single number, but it has shape {np.shape(loss._data)}; call "
             ".mean() on it"
         )
     return loss

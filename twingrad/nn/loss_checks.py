@@ -107,8 +107,16 @@ def distributions(
 
 
 def _check_rows(rows: Array) -> None:
-    if not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-5) or (rows < 0).any():
-        raise ValueError("each row of one-hot labels must be at least 0 and sum to 1")
+    sums = rows.sum(axis=-1)
+    wrong = ~np.isclose(sums, 1.0, atol=1e-5) | (rows < 0).any(axis=-1)
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        which = f"row {i}" if rows.ndim > 1 else "this one"
+        raise ValueError(
+            f"each row of one-hot labels must be at least 0 and sum to 1, but {which}, "
+            f"{some(np.atleast_2d(rows)[i])}, sums to {np.ravel(sums)[i]:g}; a class index for "
+            "each sample, rows.argmax(axis=-1), is simpler, or divide each row by its sum"
+        )
 
 
 def _one_hot_nodes(labels: Array, classes: int) -> Array:

@@ -27,6 +27,7 @@ from .loss_checks import (
     shape_of,
     some,
 )
+from .output_checks import warn_of_probabilities, warn_of_targets
 from .settings import above_zero
 
 Reduction = Literal["mean", "sum"]
@@ -131,6 +132,7 @@ def binary_cross_entropy_with_logits(
     def surprise(output: Any, target: Any) -> Any:
         return apply(binary_cross_entropy_rule, output, target)
 
+    warn_of_probabilities("binary_cross_entropy_with_logits", "sigmoid", outputs)
     return _elementwise("binary_cross_entropy_with_logits", surprise, outputs, chances, reduction)
 
 
@@ -150,6 +152,7 @@ def cross_entropy(logits: Any, labels: Any, reduction: Reduction = "mean") -> An
     def of_rows(tensor: Tensor, targets: Array) -> Any:
         return apply(cross_entropy_rule, tensor, targets=targets)
 
+    warn_of_probabilities("cross_entropy", "softmax", logits)
     return _by_class("cross_entropy", "logits", logits, labels, reduction, of_rows, of_row)
 
 
@@ -188,7 +191,7 @@ def nll_loss(log_probabilities: Any, labels: Any, reduction: Reduction = "mean")
     loss = _by_class("nll_loss", of, log_probabilities, labels, reduction, of_rows, of_row)
     outputs = flat(log_probabilities)
     if isinstance(log_probabilities, Tensor):
-        check(log_probabilities.data)
+        check(log_probabilities._data)
     else:
         checked(np.fromiter(outputs, object, len(outputs)), check)
     return loss
@@ -228,6 +231,7 @@ def _elementwise(
             f"{name} got outputs of shape {shape} and targets of shape {came}; they must be "
             f"equal, for broadcasting would pair every output with every target{_fix(shape, came)}"
         )
+    warn_of_targets(name, outputs, numbers._data if isinstance(numbers, Node) else numbers)
     if isinstance(outputs, Tensor):
         return reduced(loss(outputs, numbers), reduction)
     beside = outputs if isinstance(outputs, list) else ()

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..engine import Node, ShapeError, Tensor, Value
 from ..engine.anomaly import calling
 from ..engine.arrays import as_array
+from ..engine.changes import moved
 from .place import tell_the_place
 
 _LOOKED_AT = "_looked_at"
@@ -126,6 +127,7 @@ class Module:
             if isinstance(leaf, Tensor):
                 leaf._data = as_array(leaf._data, dtype, copy=True)
                 leaf.grad = None
+        moved(leaf for leaf in leaves.values() if isinstance(leaf, Tensor))
         return self
 
     def state_dict(self) -> dict[str, npt.NDArray[Any]]:
@@ -244,7 +246,7 @@ def _modules(tree: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Module
 
 
 def _numbers(leaf: Any) -> Any:
-    return leaf.data if isinstance(leaf, Node) else leaf
+    return leaf._data if isinstance(leaf, Node) else leaf
 
 
 def _holds(leaf: Any, numbers: Any) -> bool:

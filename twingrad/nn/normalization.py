@@ -12,6 +12,7 @@ from ..engine.layer_rules import standardize
 from .layers import as_input, precision_of
 from .module import Module
 from .settings import above_zero, share, whole
+from .step_checks import note_evaluation
 
 
 class BatchNorm1d(Module):
@@ -52,9 +53,10 @@ class BatchNorm1d(Module):
         if len(shape) != 2 or shape[1] != features:
             raise ShapeError(f"{self!r}: expected (batch, {features}), got {shape}")
         if not self.training:
+            note_evaluation(self)
             with np.errstate(all="ignore"):  # as in the engine, IEEE has an answer
-                spread = np.sqrt(self.running_var.data + self.eps)
-                return _scaled((x - self.running_mean.data) / spread, self)
+                spread = np.sqrt(self.running_var._data + self.eps)
+                return _scaled((x - self.running_mean._data) / spread, self)
         if len(x) < self.least_batch:
             raise ShapeError(
                 f"{self!r}: expected (batch, {features}) with a batch of two or more while "
@@ -62,13 +64,13 @@ class BatchNorm1d(Module):
                 "or call model.eval() to use the running statistics"
             )
         with np.errstate(all="ignore"):
-            self._move_running(x.data if isinstance(x, Tensor) else x)
+            self._move_running(x._data if isinstance(x, Tensor) else x)
         return _scaled(apply(standardize, x, axis=0, eps=self.eps), self)
 
     def _move_running(self, batch: npt.NDArray[Any]) -> None:
         for running, now in (
-            (self.running_mean.data, batch.mean(axis=0)),
-            (self.running_var.data, batch.var(axis=0, ddof=1)),
+            (self.running_mean._data, batch.mean(axis=0)),
+            (self.running_var._data, batch.var(axis=0, ddof=1)),
         ):
             running += self.momentum * (now - running)
 

@@ -10,8 +10,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..engine import Node, Value
+from ..engine.changes import moved
 from .module import Module
 from .settings import at_least_zero, whole
+from .step_checks import StepChecks
 from .stretches import Stretches, is_elementwise, plain, update_array
 
 _KEYS = ("kind", "settings", "lr", "taken", "steps", "state")
@@ -35,6 +37,7 @@ class Optimizer:
         self.lr = lr
         self.taken = 0
         self._stretches = Stretches()
+        self.checks = StepChecks()
         self.steps = [0 for _ in self.parameters]
         self.state: list[dict[str, Any]] = [
             {name: _zero(parameter) for name in self.state_names} for parameter in self.parameters
@@ -57,22 +60,35 @@ class Optimizer:
     @np.errstate(all="ignore")  # as in the engine: NumPy warns where IEEE has an answer
     def step(self) -> None:
         """Update every parameter that has a gradient."""
-        reached = []
+        reached: list[int] = []
+        missed: list[int] = []
         for i, parameter in enumerate(self.parameters):
-            if parameter._grad is not None and not parameter.constant:  # `.grad` hides the None
-                self.steps[i] += 1
-                reached.append(i)
+            if not parameter.constant:
+                (missed if parameter._grad is None else reached).append(i)  # `.grad` hides the None
+        self.checks.look(self.parameters, reached, missed)
+        for i in reached:
+            self.steps[i] += 1
+        try:
+            self._update(reached)
+        finally:
+            moved([self.parameters[i] for i in reached])
+        self.taken += 1
+
+    def _update(self, reached: list[int]) -> None:
         update, elementwise = self.update, self.elementwise
         if elementwise:
             reached = self._stretches.update(self, reached)
         for i in reached:
             parameter, state, step = self.parameters[i], self.state[i], self.steps[i]
-            x, grad = parameter.data, plain(parameter._grad)
+            x, grad = parameter._data, plain(parameter._grad)
             if elementwise and type(x) is not float:
                 update_array(update, x, grad, state, step)
+                continue
+            new = update(x, grad, state, step)
+            if type(new) is float:
+                parameter._data = new
             else:
-                parameter.data = update(x, grad, state, step)
-        self.taken += 1
+                parameter.data = new
 
     def update(self, x: Any, grad: Any, state: dict[str, Any], step: int) -> Any:
         """The new value of a parameter x, a float or an array; `step` counts from 1.
@@ -211,7 +227,7 @@ def listed_parameters(who: str, parameters: Iterable[Any]) -> list[Any]:
 
 
 def _zero(parameter: Any) -> Any:
-    return 0.0 if isinstance(parameter, Value) else np.zeros_like(parameter.data)
+    return 0.0 if isinstance(parameter, Value) else np.zeros_like(parameter._data)
 
 
 def _with_article(kind: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, Tensor, Value, no_grad
+from .data_checks import compare
 from .module import Module
 
 Array = npt.NDArray[Any]
@@ -22,6 +23,7 @@ def predict(model: Any, X: Any) -> Array:
     """
     numbers = first_numbers(model)
     inputs = np.asarray(X, dtype=np.float64 if numbers is None else dtype_of(numbers))
+    compare("X", model, inputs)
     with mode(model, training=False), no_grad():
         return plain(respond(model, inputs)).copy()
 
@@ -37,7 +39,7 @@ def plain(outputs: Any) -> Array:
     """Outputs as an array of plain numbers."""
     if isinstance(outputs, list):
         return np.array([plain(output) for output in outputs])
-    return np.asarray(outputs.data if isinstance(outputs, Node) else outputs)
+    return np.asarray(outputs._data if isinstance(outputs, Node) else outputs)
 
 
 @contextmanager

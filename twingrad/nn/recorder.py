@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import GraphError, Node, Tensor, Value, no_grad
+from ..engine.changes import moved
 from ..engine.recording import Recording, drawn_from, record_with_results
 from ..engine.run import levels_to_the_user
 from .loss_checks import flat, shape_of
@@ -225,6 +226,7 @@ class Recorder:
         ):
             value._data = number
             value._grad = grad if has_grad else None
+        moved(self._values)
         for name, numbers in self._state.items():
             for entry, number in zip(optimizer.state, numbers.tolist(), strict=True):
                 entry[name] = number

@@ -86,7 +86,7 @@ class Joined:
     def __init__(self, optimizer: "Optimizer", places: list[int]) -> None:
         self.places = places
         self.tensors = [optimizer.parameters[i] for i in places]
-        self.x = np.concatenate([tensor.data for tensor in self.tensors], axis=None)
+        self.x = np.concatenate([tensor._data for tensor in self.tensors], axis=None)
         self.grad = np.empty_like(self.x)
         self.parts, self.parts_of_grad = self._cut(self.x), self._cut(self.grad)
         self.state: State = {}
@@ -158,4 +158,4 @@ def update_array(update: Update, x: Array, grad: Array, state: State, step: int)
 
 def plain(grad: Any) -> Any:
     """The numbers of a gradient, which after `create_graph` is a node."""
-    return grad.data if isinstance(grad, Node) else grad
+    return grad._data if isinstance(grad, Node) else grad

@@ -110,8 +110,8 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
     x = np.zeros(lengths, np.float32 if numbers is None else dtype_of(numbers))
     learned = model.parameters()
     leaves = list({id(leaf): leaf for _, leaf in model.named_numbers()}.values())
-    arrays = [leaf.data if isinstance(leaf, Node) else leaf for leaf in leaves]
-    count = sum(p.data.size for p in learned)
+    arrays = [leaf._data if isinstance(leaf, Node) else leaf for leaf in leaves]
+    count = sum(np.size(p._data) for p in learned)
     found = Summary(
         type(model).__name__, x.shape, count, sum(array.size for array in arrays) - count
     )
@@ -125,7 +125,7 @@ def summary(model: Module, input_shape: tuple[int, ...]) -> Summary:
             row = Row(path, _name(module), depths[path])
             found.rows.append(row)
             own = own_parameters(module)
-            row.parameters = sum(p.data.size for p in own if p not in counted)
+            row.parameters = sum(np.size(p._data) for p in own if p not in counted)
             counted.update(own)
             output = forward(*inputs)
             row.shape, row.kept = _shape(output), meter.new_bytes(output)
@@ -164,7 +164,7 @@ def _shape(output: Any) -> tuple[Any, ...]:
     """The shape of an output, or those of several."""
     if isinstance(output, tuple | list | dict):
         return tuple(_shape(part) for part in _several(output))
-    return np.shape(output.data if isinstance(output, Node) else output)
+    return np.shape(output._data if isinstance(output, Node) else output)
 
 
 def _several(output: Any) -> list[Any]:

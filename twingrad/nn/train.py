@@ -13,6 +13,7 @@ import numpy as np
 
 from .callbacks import Callback
 from .checkpoint import CheckpointRecord
+from .data_checks import compare, look_at_training
 from .fit_checks import (
     checked_batches,
     checked_callbacks,
@@ -22,6 +23,7 @@ from .fit_checks import (
     checked_schedule,
     checked_validation,
     continued,
+    name_parameters,
 )
 from .freed_memory import keep_freed_memory
 from .history import History
@@ -112,6 +114,7 @@ def fit(
     if clip_norm is not None:
         above_zero_or_infinite("clip_norm", clip_norm)
     inputs, targets = checked_data(X, y, parameters[0])
+    name_parameters(model, parameters, optimizer)
     listeners = [*checked_callbacks(callbacks), *([ProgressLine()] if progress is True else [])]
     saved = None
     if resume is not None:
@@ -139,6 +142,7 @@ def fit(
             loss,
             history,
             epochs=len(history) + epochs,
+            data=(inputs, targets),
             others=[parameter for parameter in parameters if parameter not in known],
             curves=curves,
             schedule=schedule,
@@ -161,7 +165,11 @@ def fit(
         for listener in listeners:
             listener.on_start(training)
 
+    look_at_training(model, X, y, inputs.dtype)
+    if held_out:
+        compare("the validation's X", model, held_out[0])
     keep_freed_memory()
+    taken = optimizer.taken
     if record:
         told = [*named.values(), *([] if schedule is None else [schedule])]
         watched = callable(progress) or not all(map(is_ours, told))
@@ -184,6 +192,7 @@ def fit(
     finally:
         if training.recorder is not None:
             training.recorder.into_values()
+        optimizer.checks.tell_of_unreached(optimizer.parameters, optimizer.taken - taken)
         if training.step and len(history) < training.epoch:
             history.rng["cut"] = training.epoch
         with ExitStack() as endings:  # each has its end, whatever another raises

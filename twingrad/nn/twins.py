@@ -87,9 +87,9 @@ def _scalar_layer(linear: Linear) -> Layer:
     nin, nout = linear.weight.shape
     layer = Layer(nin, nout, activation="linear", rng=0)
     for j, neuron in enumerate(layer.neurons):
-        for weight, number in zip(neuron.w, linear.weight.data[:, j], strict=True):
+        for weight, number in zip(neuron.w, linear.weight._data[:, j], strict=True):
             weight.data, weight.constant = number, linear.weight.constant
-        neuron.b.data = 0.0 if linear.bias is None else linear.bias.data[j]
+        neuron.b.data = 0.0 if linear.bias is None else linear.bias._data[j]
         neuron.b.constant = linear.bias is None or linear.bias.constant
     return layer
 

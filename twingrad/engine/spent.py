@@ -1,0 +1,95 @@
+"""Spent gradients: those that a step has taken, and that the next backward() should not add to.
+
+Who forgets zero_grad sums the gradients of all steps so far. Adding up before a step is fine, and
+so is adding to a spent gradient that is thrown away before the next step: only a step that takes
+such a mixture is a mistake.
+"""
+
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+
+from .misuse import ForgottenZeroGradWarning, user_line, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .node import Node
+
+KEPT = 2**13
+"""So many spent numbers are remembered at least; one of a model's is enough to notice."""
+
+
+class Spent:
+    """The gradients that were spent, by identity, and the mixtures made of them since."""
+
+    __slots__ = ("_before", "_mixed", "now")
+
+    def __init__(self) -> None:
+        self.now: dict[int, Any] = {}
+        self._before: dict[int, Any] = {}
+        self._mixed: dict[int, tuple[Any, str]] = {}
+
+    def take(self, leaf: "Node") -> str | None:
+        """Spend a leaf's gradient; the line of the backward() that had mixed it, if one had."""
+        grad = leaf._grad
+        mixed = self._mixed.get(id(grad)) if self._mixed else None
+        if len(self.now) >= KEPT:
+            self.now, self._before = {}, self.now
+        if type(grad) is float:
+            if grad:
+                self.now[id(grad)] = grad
+        elif type(grad) is np.ndarray:
+            self.now[id(grad)] = ref(grad)  # which must not live on for this
+        if mixed is None or not _is(mixed[0], grad):
+            return None
+        self._mixed.clear()  # one is enough to say
+        return mixed[1]
+
+    def take_all(self, leaves: "Iterable[Node]") -> str | None:
+        """Spend the gradients of leaves; where some had been mixed, if they had."""
+        lines = [self.take(leaf) for leaf in leaves]
+        return next(filter(None, lines), None)
+
+    def forget(self, grad: Any) -> None:
+        """Take a gradient for a new one: it was assigned, so somebody has thought of it."""
+        self.now.pop(id(grad), None)
+        self._before.pop(id(grad), None)
+
+    def notice(self, held: Any, total: Any) -> None:
+        """Remember a sum if one of its terms was spent."""
+        known = self.now.get(id(held)) or self._before.get(id(held))
+        if known is None and self._mixed:
+            known = self._mixed.get(id(held), (None,))[0]
+        if known is None or not _is(known, held) or not np.any(held):
+            return
+        if len(self._mixed) >= KEPT:
+            self._mixed.clear()
+        self._mixed[id(total)] = _held(total), user_line()
+
+
+spent = Spent()
+
+
+def spend_by_hand(leaf: "Node") -> None:
+    """Spend a leaf's gradient because its data was assigned; warn where that had been mixed."""
+    if leaf.parents:
+        return
+    line = spent.take(leaf)
+    if line:
+        warn(
+            f"this changes the data of a {type(leaf).__name__} whose gradient is a mixture: "
+            f"backward() at {line} added to a gradient that was there when the data last changed, "
+            "which is that of older numbers; reset before each backward(): model.zero_grad(), or "
+            "p.grad = None for every parameter p",
+            ForgottenZeroGradWarning,
+        )
+
+
+def _held(grad: Any) -> Any:
+    return ref(grad) if type(grad) is np.ndarray else grad
+
+
+def _is(held: Any, grad: Any) -> bool:
+    return (held() if type(held) is ref else held) is grad

@@ -1,0 +1,117 @@
+"""What the graph of a model's outputs tells of them: how they were made, what they can reach.
+
+A loss takes any numbers, and probabilities are numbers. Only the operation that made them says
+that they are no logits.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..engine import LogitsWarning, Node, TargetsWarning, Tensor, rules
+from ..engine import array_rules as arrays
+from ..engine import list_rules as lists
+from ..engine.misuse import warn
+from ..engine.sweep import topological_order
+
+Array = npt.NDArray[Any]
+
+_TO_PROBABILITIES: dict[Any, str] = {
+    arrays.softmax: "softmax",
+    lists.exp_difference: "softmax",
+    rules.sigmoid: "sigmoid",
+}
+_SAME_NUMBERS = {
+    arrays.reshape,
+    arrays.squeeze,
+    arrays.expand_dims,
+    arrays.transpose,
+    arrays.getitem,
+    arrays.astype,
+    rules.identity,
+}
+
+
+def probabilities_by(outputs: Any) -> str:
+    """The operation that made outputs probabilities, "" if none did."""
+    row = outputs
+    while isinstance(row, list | tuple) and row and isinstance(row[0], list | tuple):
+        row = row[0]
+    node = row[0] if isinstance(row, list | tuple) and row else row
+    if not isinstance(node, Node):
+        return ""
+    while node._rule in _SAME_NUMBERS and node.parents:
+        node = node.parents[0]
+    if node._rule is rules.divide and node.parents and _are_shares(row):
+        return "a softmax"
+    return _TO_PROBABILITIES.get(node._rule, "")
+
+
+def _are_shares(row: Any) -> bool:
+    """Whether rows are as exp x/Σ exp x makes them: none negative, the sum 1."""
+    numbers = row._data if isinstance(row, Tensor) else np.array([x._data for x in _listed(row)])
+    if np.ndim(numbers) == 0 or np.shape(numbers)[-1] < 2 or not np.size(numbers):
+        return False
+    return bool((numbers >= 0.0).all() and np.allclose(numbers.sum(axis=-1), 1.0, atol=1e-4))
+
+
+def _listed(row: Any) -> list[Any]:
+    return list(row) if isinstance(row, list | tuple) else [row]
+
+
+def warn_of_probabilities(loss: str, own: str, outputs: Any) -> None:
+    """Warn if what a loss takes for logits are probabilities; `own` is what it does to them."""
+    found = probabilities_by(outputs)
+    if not found:
+        return
+    instead = f"; or nll_loss(outputs.log(), labels) for a {found} that has to stay"
+    warn(
+        f"{loss} takes logits and applies {own} itself, but these outputs have been through "
+        f"{found}: applied twice, the loss cannot come near 0, and its gradients are small; give "
+        f"it what went into the {found.removeprefix('a ')}: a model for {loss} ends without one"
+        f"{instead if own == 'softmax' and 'softmax' in found else ''}",
+        LogitsWarning,
+    )
+
+
+def warn_of_targets(loss: str, outputs: Any, targets: Array) -> None:
+    """Warn of targets, such as -1 and 1, that outputs between 0 and 1 cannot reach."""
+    if targets.dtype.kind not in "iuf" or not targets.size:
+        return
+    low, high = float(targets.min()), float(targets.max())
+    if low >= -0.5 and high <= 1.5:  # beside the range by a little is noise
+        return
+    found = probabilities_by(outputs)
+    if found:
+        fix = (
+            "targets of -1 and 1 become (targets + 1) / 2, or end the model with tanh"
+            if (low, high) == (-1.0, 1.0)
+            else "end the model without it, or bring the targets to 0 to 1"
+        )
+        if loss == "hinge_loss":
+            fix = "end the model without it: the hinge loss takes a score of either sign"
+        warn(
+            f"{loss} got targets from {low:g} to {high:g}, but the outputs come from {found}, "
+            f"which stays between 0 and 1 and cannot reach them; {fix}",
+            TargetsWarning,
+        )
+
+
+def warn_of_broadcasting(loss: Node, outputs: Any, targets: Array) -> None:
+    """Warn where a loss of the user's pairs every output of a column with every target."""
+    shapes = np.shape(outputs._data) if isinstance(outputs, Tensor) else (), targets.shape
+    column, row = sorted(shapes, key=len, reverse=True)
+    if len(row) != 1 or row[0] < 2 or column != (*row, 1):
+        return
+    square = (row[0], row[0])
+    for node in topological_order(loss):
+        between = {np.shape(parent._data) for parent in node.parents}
+        if np.shape(node._data) == square and between == {column, row}:
+            warn(
+                f"in this loss {node.op!r} of outputs of shape {shapes[0]} and targets of shape "
+                f"{shapes[1]} has shape {square}: every output is compared with every target; use "
+                f"{'y.reshape(-1, 1)' if shapes[1] == row else 'y.ravel()'}",
+                TargetsWarning,
+            )
+            return
