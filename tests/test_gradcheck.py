@@ -211,11 +211,68 @@ def test_a_logarithm_near_zero_passes() -> None:
 # Where no check can pass, the report says why
 
 
-def test_a_kink_fails() -> None:
-    for f in (tg.relu, lambda x: tg.maximum(x, 0.5 * x) + tg.clip(x, 0.0, 1.0)):
-        assert not tg.gradcheck(f, 0.0)
+KINKS: dict[str, tuple[Callable[..., Any], float, float, float]] = {
+    "relu": (tg.relu, 0.0, 1.0, 0.0),
+    "leaky relu": (tg.leaky_relu, 0.01, 1.0, 0.01),
+    "a sum of two": (
+        lambda x: tg.maximum(x, 0.5 * x) + tg.clip(x, 0.0, 1.0),
+        0.5,
+        2.0,
+        1.75,
+    ),
+    "a downward one": (lambda x: -3.0 * tg.relu(x), 0.0, -3.0, 0.0),
+    "beside others": (lambda x: tg.relu(x) + x**2 + tg.sin(x), 1.0, 2.0, 1.0),
+}
+
+
+@pytest.mark.parametrize(("f", "left", "right", "backward"), KINKS.values(), ids=KINKS)
+def test_a_kink_is_named_with_both_slopes_and_passes(
+    f: Callable[..., Any], left: float, right: float, backward: float
+) -> None:
+    report = tg.gradcheck(f, 0.0)
+    assert report, report
+    assert len(report.kinks) == 1
+    kink = report.kinks[0]
+    assert (kink.left, kink.right) == pytest.approx((left, right), abs=1e-5)
+    assert kink.backward == pytest.approx(backward)
+    assert "a kink, the slope is" in str(report)
+    assert "which lies between them" in str(report)
+
+
+@given(st.sampled_from(sorted(KINKS)), st.floats(-10.0, -4.0), st.sampled_from([-1.0, 1.0]))
+def test_what_is_near_a_kink_passes(name: str, exponent: float, side: float) -> None:
+    f, left, right, _ = KINKS[name]
+    report = tg.gradcheck(f, side * 10.0**exponent)
+    assert report, report
+    assert all((k.left, k.right) == pytest.approx((left, right), abs=1e-3) for k in report.kinks)
+
+
+def test_the_element_with_a_kink_is_named() -> None:
     report = tg.gradcheck(lambda x: x.relu().sum(), np.array([-1.0, 0.0, 1.0]))
-    assert "input 0, element 1: backward says 0, finite differences 0.5" in str(report)
+    assert report
+    assert "input 0, element 1: a kink, the slope is 0 on the left and 1 on the right" in str(
+        report
+    )
+
+
+def test_a_slope_that_is_not_between_the_two_fails() -> None:
+    def relu_with_slope_two(x: Any) -> Any:
+        return tg.relu(x), lambda grad: (np.where(np.asarray(x) < 0.0, 0.0, 2.0 * grad),)
+
+    report = tg.gradcheck(lambda x: tg.apply(relu_with_slope_two, x).sum(), np.zeros(1))
+    assert not report
+    assert "backward takes 2, which does not lie between them" in str(report)
+
+
+@pytest.mark.parametrize("f", [lambda x: x**2, tg.cos, lambda x: tg.sin(50.0 * x), tg.softplus])
+@pytest.mark.parametrize("factor", [0.0, 0.5, 2.0])
+def test_no_kink_is_seen_where_there_is_none(f: Callable[..., Any], factor: float) -> None:
+    def wrong(x: Any) -> Any:
+        return x + 0.0, lambda grad: (factor * grad,)
+
+    report = tg.gradcheck(lambda x: f(tg.apply(wrong, x)), 0.7)
+    assert not report
+    assert not report.kinks
 
 
 def test_a_function_that_differs_each_time_is_told_so() -> None:

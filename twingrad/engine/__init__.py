@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .anomaly import detect_anomaly
 from .check import GradcheckReport, gradcheck
+from .checking.own_rule import OperationReport, check_op
 from .collector import collector_paused
 from .errors import AnomalyError, GraphError, ShapeError, StaleGraphError
 from .misuse import (
@@ -64,6 +65,7 @@ __all__ = [
     "UnreachedParameterWarning",
     "Value",
     "apply",
+    "check_op",
     "collector_paused",
     "concatenate",
     "detect_anomaly",

@@ -1,0 +1,211 @@
+"""Why an operation is wrong: the suspects that only its rule can convict.
+
+`suspects` needs two arrays of slopes. Here the rule itself is at hand: it can be run on other
+numbers, its pullback on other gradients, and its operands can be told apart.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..node import Node
+from .operations import Operation, not_proportional
+from .readings import Claims, Reading, Settings
+from .suspects import UNUSUAL, Evidence, exchanged, suspect
+from .uses import left_out
+
+
+def why_wrong(
+    operation: Operation, reading: Reading | None, settings: Settings, rng: np.random.Generator
+) -> list[str]:
+    """Sentences on an operation that is wrong at a reading; none where nothing fits."""
+    if reading is None:
+        return [_of_the_gradient(operation)]
+    k = reading.operand
+    if operation.passed[k] is None:
+        return [
+            f"the pullback returns None for operand {k}, as if it were a constant, although the "
+            "result changes with it"
+        ]
+    claims = operation.claims(settings)
+    if _draws_anew(claims):
+        return ["the rule does not give the same result twice: draw outside of it, and pass in"]
+    here = _evidence(operation, claims, k, rng, reading.index)
+    everywhere = here
+    if len(here.indices) < 8:
+        for _ in range(3):
+            other = operation.elsewhere(rng)
+            if other is not None:
+                everywhere = everywhere.joined(_evidence(other, other.claims(settings), k, rng))
+    told = (
+        exchanged(here, _others(operation, claims, k, rng), k, "operand")
+        or _one_part(operation, k)
+        or _not_turned(operation, here, k)
+    )
+    uses = left_out(operation, k)
+    general = suspect(here, everywhere)
+    sentences = [told] if told else [sentence for sentence in (general, uses) if sentence]
+    return [*(sentences or [UNUSUAL]), *_which_operands(operation, claims, k, rng)]
+
+
+def _of_the_gradient(operation: Operation) -> str:
+    k = not_proportional(operation)
+    half = operation.pulled(0.5 * operation.weights)
+    if k is not None and np.array_equal(operation.fitted(k, half), operation.fitted(k)):
+        return (
+            f"the pullback does not multiply by the gradient that arrives (operand {k}): what it "
+            "returns is the slope alone, right only where that gradient is 1"
+        )
+    return (
+        f"what the pullback returns for operand {k} is not proportional to the gradient that "
+        "arrives; every gradient is that times a slope"
+    )
+
+
+def _evidence(
+    operation: Operation,
+    claims: Claims,
+    k: int,
+    rng: np.random.Generator,
+    also: tuple[int, ...] | None = None,
+) -> Evidence:
+    node = operation.node
+    quantities = {"the gradient that arrives": operation.weights}
+    for j in range(len(node.parents)):
+        quantities["the operand itself" if j == k else f"operand {j}"] = operation.numbers(j)
+    quantities["the result"] = node._data
+    readings = claims.sample(k, rng, also)
+    return Evidence.of(claims, readings, k, quantities, _lengths(operation))
+
+
+def _others(
+    operation: Operation, claims: Claims, k: int, rng: np.random.Generator
+) -> dict[int, Evidence]:
+    chosen = [j for j, s in enumerate(operation.slopes) if s is not None and j != k][:4]
+    return {j: _evidence(operation, claims, j, rng) for j in chosen}
+
+
+def _lengths(operation: Operation) -> dict[int, str]:
+    """What has which length: most telling first."""
+    named: dict[int, str] = {}
+    for j, parent in enumerate(operation.node.parents):
+        shape = np.shape(parent._data)
+        for axis, length in enumerate(shape):
+            named.setdefault(length, f"the length of axis {axis} of operand {j}")
+        named.setdefault(int(np.prod(shape)), f"the number of elements of operand {j}")
+    shape = np.shape(operation.node._data)
+    for axis, length in enumerate(shape):
+        named.setdefault(length, f"the length of axis {axis} of the result")
+    return named
+
+
+def _draws_anew(claims: Claims) -> bool:
+    first = claims.f(claims.numbers)
+    return any(claims.f(claims.numbers) != first for _ in range(4)) and not np.isnan(first)
+
+
+def _one_part(operation: Operation, k: int) -> str:
+    """Of the repetitions of a broadcast operand only one counts."""
+    shape, whole = np.shape(operation.numbers(k)), np.shape(operation.node._data)
+    padded = (1,) * (len(whole) - len(shape)) + shape
+    if len(padded) != len(whole) or any(
+        n not in (1, m) for n, m in zip(padded, whole, strict=True)
+    ):
+        return ""
+    for axis, (n, m) in enumerate(zip(padded, whole, strict=True)):
+        if n == m or m < 2:
+            continue
+        heard = []
+        for part in range(m) if m <= 16 else (0, 1, m // 2, m - 1):
+            grad = np.zeros_like(operation.weights)
+            place = (slice(None),) * axis + (part,)
+            grad[place] = operation.weights[place]
+            heard.append(bool(np.any(operation.fitted(k, operation.pulled(grad)))))
+        if 0 < sum(heard) < len(heard):
+            return (
+                f"a broadcast axis is not summed: operand {k} is repeated along axis {axis} of the "
+                f"result, {m} times, but its gradient is that of {sum(heard)} alone; sum the "
+                f"gradient over axis {axis}"
+            )
+    return ""
+
+
+def _not_turned(operation: Operation, here: Evidence, k: int) -> str:
+    """In a product of matrices, a factor that should have been transposed."""
+    node = operation.node
+    if len(node.parents) != 2 or any(np.ndim(p._data) != 2 for p in node.parents):
+        return ""
+    x, y = (p._data for p in node.parents)
+    if x.shape[1] != y.shape[0] or not np.allclose(x @ y, node._data, rtol=1e-4):
+        return ""
+    right = "grad @ y.T" if k == 0 else "x.T @ grad"
+    for formula, product in _products(x, y, operation.weights, k):
+        if product.shape == here.claimed.shape and np.allclose(product, here.claimed, rtol=1e-4):
+            return (
+                f"a factor is not transposed, or in the wrong place: this is {formula}, but for "
+                f"x @ y the gradient of {'x' if k == 0 else 'y'} is {right}"
+            )
+    return ""
+
+
+def _products(x: Any, y: Any, grad: Any, k: int) -> Iterator[tuple[str, Any]]:
+    factors = {"y": y, "y.T": y.T} if k == 0 else {"x": x, "x.T": x.T}
+    right = "grad @ y.T" if k == 0 else "x.T @ grad"
+    for name, factor in factors.items():
+        for seed_name, seed in (("grad", grad), ("grad.T", grad.T)):
+            for first, second in (
+                ((seed_name, seed), (name, factor)),
+                ((name, factor), (seed_name, seed)),
+            ):
+                formula = f"{first[0]} @ {second[0]}"
+                if formula != right and first[1].shape[1] == second[1].shape[0]:
+                    yield formula, first[1] @ second[1]
+
+
+def _which_operands(
+    operation: Operation, claims: Claims, k: int, rng: np.random.Generator
+) -> list[str]:
+    """Which of the other operands are right, which is where to look for the difference."""
+    others = [j for j, s in enumerate(operation.slopes) if s is not None and j != k]
+    if not others or len(others) > 3:
+        return []
+    rtol = claims.settings.rtol
+    wrong = [j for j in others if any(r.error > rtol for r in claims.sample(j, rng))]
+    words = [f"operand {j} {'is wrong as well' if j in wrong else 'is right'}" for j in others]
+    return [f"operand {k} is wrong, {', '.join(words)}"]
+
+
+def shape_advice(node: Node) -> str:
+    """What a pullback does wrong whose gradients are refused, as far as their shapes tell."""
+    try:
+        with np.errstate(all="ignore"):
+            passed = node._pullback(np.ones_like(node._data))  # type: ignore[misc]
+    except Exception:  # it fails by itself, and in its own words
+        return ""
+    if not isinstance(passed, tuple) or len(passed) != len(node.parents):
+        return "for one operand that is (gradient,), with a comma"
+    for gradient, parent in zip(passed, node.parents, strict=True):
+        came, wanted = np.shape(gradient), np.shape(parent._data)
+        if gradient is not None and came not in (wanted, np.shape(node._data)):
+            advice = about_shapes(came, wanted)
+            if advice:
+                return advice
+    return ""
+
+
+def about_shapes(came: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What a gradient of the wrong shape looks like, or ""."""
+    if len(came) == len(wanted) >= 2 and came[:-2] == wanted[:-2] and came != wanted:
+        if came[-2:] == wanted[:-3:-1]:
+            return "it is transposed"
+    added = len(came) - len(wanted)
+    padded = (1,) * added + wanted
+    if added >= 0 and all(n in (1, m) for n, m in zip(padded, came, strict=True)):
+        axes = [i for i, (n, m) in enumerate(zip(padded, came, strict=True)) if i < added or n != m]
+        shown = axes[0] if len(axes) == 1 else tuple(axes)
+        return (
+            f"a broadcast axis is not summed: sum the gradient over axis {shown}, along which the "
+            "operand was repeated"
+        )
+    return ""

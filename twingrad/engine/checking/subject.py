@@ -1,0 +1,123 @@
+"""What gradcheck checks: a function's values at any numbers, and the slopes claimed for it.
+
+The slopes are those of `backward`, or gradients that somebody worked out by hand; then the
+function may know nothing of nodes.
+"""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError
+from ..node import Node
+from ..run import Run, starting_from, unconnected, zeros_like
+from ..structure import aligned, flatten, map_leaves, rebuild
+from ..sweep import gradients, no_grad, topological_order
+from .readings import size_of, weighed, weights_of
+from .reasons import about_shapes, shape_advice
+
+
+@dataclass
+class Subject:
+    """A function at some numbers, what its results weigh, and the slopes claimed by each number.
+
+    `values` gives its results at other numbers, `graph` a run on nodes there, `run` the one
+    here, None where a plain function does not take nodes; `claim` claims slopes elsewhere.
+    """
+
+    values: Callable[[Sequence[Any]], list[Any]]
+    graph: Callable[[Sequence[Any]], Run]
+    numbers: list[Any]
+    slopes: list[Any]
+    weights: list[Any]
+    size: float
+    run: Run | None
+    by_hand: bool = False
+    misshapen: str = ""
+    claim: Callable[[Sequence[Any]], list[Any]] | None = None
+
+    def value(self, numbers: Sequence[Any]) -> float:
+        """Its results there as one number."""
+        return weighed(self.values(numbers), self.weights)
+
+
+def of_backward(f: Callable[..., Any], plain: list[Any]) -> Subject:
+    """f, and the slopes that `backward` finds."""
+    graph = _graph_of(f, plain)
+    run = graph(flatten(plain))
+    weights = weights_of(run.results)
+    try:
+        passed = gradients(starting_from(run.results, weights))
+    except GraphError as error:
+        nodes = topological_order(*[y for y in run.results if isinstance(y, Node)])
+        advice = next(filter(None, map(shape_advice, filter(_computed, nodes))), "")
+        raise GraphError(f"{error}: {advice}" if advice else str(error)) from error
+    slopes = [passed[x] if x in passed else zeros_like(x) for x in run.inputs]
+    size = size_of([(x._data, slope) for x, slope in passed.items()])
+
+    def values(numbers: Sequence[Any]) -> list[Any]:
+        with no_grad(), np.errstate(all="ignore"):
+            return flatten(f(*map_leaves(unconnected, rebuild(plain, list(numbers)))))
+
+    return Subject(values, graph, [x._data for x in run.inputs], slopes, weights, size, run)
+
+
+def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
+    """f, and gradients that were given, or that a function of the inputs gives."""
+    numbers = [unconnected(x)._data for x in flatten(plain)]
+
+    def arguments(numbers: Sequence[Any]) -> list[Any]:
+        copies = [x if isinstance(x, float) else np.array(x) for x in numbers]
+        arguments: list[Any] = rebuild(plain, copies)
+        return arguments
+
+    def values(numbers: Sequence[Any]) -> list[Any]:
+        with no_grad(), np.errstate(all="ignore"):
+            return [getattr(y, "_data", y) for y in flatten(f(*arguments(numbers)))]
+
+    def claim(numbers: Sequence[Any]) -> list[Any]:
+        with np.errstate(all="ignore"):
+            given = gradient(*arguments(numbers)) if callable(gradient) else gradient
+        alone = len(plain) == 1 and not (isinstance(given, tuple | list) and len(given) == 1)
+        given = [given] if alone else list(given) if isinstance(given, tuple) else given
+        return [getattr(x, "_data", x) for x in aligned(given, plain, "gradient")]
+
+    slopes, misshapen = claim(numbers), ""
+    for k, (x, slope) in enumerate(zip(numbers, slopes, strict=True)):
+        if slope is None:
+            slopes[k] = np.zeros_like(x)
+        elif np.shape(slope) != np.shape(x) and not misshapen:
+            advice = about_shapes(np.shape(slope), np.shape(x))
+            misshapen = (
+                f"the gradient of input {k} has shape {np.shape(slope)}, but the input has "
+                f"{np.shape(x)}" + (f": {advice}" if advice else "")
+            )
+    results = values(numbers)
+    weights = weights_of(results)
+    size = abs(weighed(results, weights))
+    if not misshapen:
+        size = max(size, size_of(list(zip(numbers, slopes, strict=True))))
+    graph = _graph_of(f, plain)
+    try:
+        run = graph(numbers)
+    except Exception:  # what is plain NumPy need not run on nodes, and may fail as it likes
+        run = None
+    elsewhere = claim if callable(gradient) else None
+    return Subject(values, graph, numbers, slopes, weights, size, run, True, misshapen, elsewhere)
+
+
+def _computed(node: Node) -> bool:
+    return node._pullback is not None
+
+
+def _graph_of(f: Callable[..., Any], plain: list[Any]) -> Callable[[Sequence[Any]], Run]:
+    def graph(numbers: Sequence[Any]) -> Run:
+        with warnings.catch_warnings():
+            # The report says it, and what to do.
+            warnings.filterwarnings("ignore", message=".*returned a plain number")
+            return Run(f, rebuild(plain, list(numbers)), tuple(range(len(plain))))
+
+    return graph

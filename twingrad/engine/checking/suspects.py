@@ -1,0 +1,244 @@
+"""What a wrong gradient looks like, and hence which mistake made it.
+
+Each suspect is a pattern that one mistake leaves in claimed slopes beside measured ones: a ratio
+that is the same everywhere, the transposed array, zeros. The first that fits all of it is named.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from .readings import Claims, Reading, at
+
+UNUSUAL = (
+    "none of the usual mistakes fits (a sign, a factor, a term, a use left out, a transposed "
+    "array, a broadcast axis): work out this derivative again"
+)
+
+
+@dataclass
+class Evidence:
+    """Claimed and measured slopes of one operand at some of its elements.
+
+    `quantities` are numbers that a factor may have been forgotten of, each at those elements;
+    `lengths` says of a whole number what has that length here.
+    """
+
+    claimed: Any
+    indices: list[tuple[int, ...]]
+    backward: Any
+    measured: Any
+    blur: Any
+    tolerance: float
+    quantities: dict[str, Any] = field(default_factory=dict)
+    lengths: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        claims: Claims,
+        readings: Sequence[Reading],
+        k: int,
+        quantities: dict[str, Any],
+        lengths: dict[int, str],
+    ) -> "Evidence":
+        """The evidence in readings of single elements of an operand, but for those at kinks."""
+        seen = [r for r in readings if r.operand == k and r.index is not None and not r.corner]
+        indices = [r.index for r in seen if r.index is not None]
+        shape = np.shape(claims.numbers[k])
+        fitting = {
+            name: np.array([np.broadcast_to(x, shape)[i] for i in indices])
+            for name, x in quantities.items()
+            if np.shape(x) in (shape, ())
+        }
+        return cls(
+            np.asarray(claims.slopes[k]),
+            indices,
+            np.array([r.backward for r in seen]),
+            np.array([r.measured.slope for r in seen]),
+            np.array([r.measured.error for r in seen]),
+            20.0 * claims.settings.rtol,
+            fitting,
+            lengths,
+        )
+
+    def agrees(self, backward: Any, measured: Any) -> bool:
+        """Whether two are equal everywhere, as well as finite differences can tell."""
+        gap = np.abs(backward - measured)
+        scale = np.maximum(np.abs(backward), np.abs(measured))
+        return bool(np.all(gap <= self.tolerance * scale + 4.0 * self.blur))
+
+    @property
+    def ratios(self) -> Any:
+        """Claimed over measured, where both can be seen."""
+        seen = np.abs(self.measured) > 1e3 * self.blur
+        seen &= np.abs(self.measured) > 0.0
+        return self.backward[seen] / self.measured[seen]
+
+    def joined(self, other: "Evidence") -> "Evidence":
+        """Both together."""
+        shared = self.quantities.keys() & other.quantities.keys()
+        return Evidence(
+            self.claimed,
+            self.indices + other.indices,
+            np.concatenate([self.backward, other.backward]),
+            np.concatenate([self.measured, other.measured]),
+            np.concatenate([self.blur, other.blur]),
+            self.tolerance,
+            {
+                name: np.concatenate([self.quantities[name], other.quantities[name]])
+                for name in self.quantities
+                if name in shared
+            },
+            self.lengths,
+        )
+
+
+def suspect(evidence: Evidence, everywhere: Evidence) -> str:
+    """The mistake that explains what was seen here, and also elsewhere; "" if none does."""
+    if not evidence.indices:
+        return ""
+    for pattern in (_not_finite, _zero, _constant):
+        told = pattern(everywhere)
+        if told:
+            return told
+    return _factor(everywhere) or _transposed(evidence) or _offset(everywhere) or _where(evidence)
+
+
+def exchanged(here: Evidence, others: dict[int, Evidence], k: int, name: str) -> str:
+    """The sentence for two gradients in each other's place, or ""."""
+    for j, there in others.items():
+        if there.claimed.shape != here.claimed.shape or there.agrees(
+            there.backward, there.measured
+        ):
+            continue
+        mine = np.array([there.claimed[index] for index in here.indices])
+        yours = np.array([here.claimed[index] for index in there.indices])
+        if here.agrees(mine, here.measured) and there.agrees(yours, there.measured):
+            first, second = sorted((j, k))
+            return (
+                f"the gradients of {name}s {first} and {second} are exchanged: they come in the "
+                f"order of the {name}s"
+            )
+    return ""
+
+
+def _not_finite(e: Evidence) -> str:
+    ill = ~np.isfinite(e.backward)
+    if ill.any():
+        if np.isfinite(e.measured[ill]).all():
+            kind = "nan" if np.isnan(e.backward[ill]).any() else "infinite"
+            return (
+                f"backward is {kind} where the slope is finite: 0 · inf or 0/0 in the way back; "
+                "where() must keep the offending number out, not only its result"
+            )
+        return "neither the slope nor backward is finite here: move away from this point"
+    if not np.isfinite(e.measured).all():
+        return (
+            "the function is not finite on both sides of this point, so it has no slope there: "
+            "choose inputs within its domain"
+        )
+    return ""
+
+
+def _zero(e: Evidence) -> str:
+    if np.any(e.backward) or not np.any(np.abs(e.measured) > e.blur):
+        return ""
+    return (
+        "it is treated as a constant: its gradient is missing, or 0 everywhere, although the "
+        "result changes with it"
+    )
+
+
+def _constant(e: Evidence) -> str:
+    if np.any(np.abs(e.measured) > 4.0 * e.blur):
+        return ""
+    return (
+        "a constant is treated as a variable: the result does not change with it, so its "
+        "gradient is 0 (or None)"
+    )
+
+
+def _factor(e: Evidence) -> str:
+    ratios = e.ratios
+    if ratios.size and ratios.size == np.count_nonzero(e.backward):
+        ratio = float(np.median(ratios))
+        if e.agrees(e.backward, ratio * e.measured):
+            return _named_ratio(ratio, e)
+    for name, q in e.quantities.items():
+        if np.ptp(q) <= 1e-3 * np.max(np.abs(q), initial=0.0):
+            continue  # as good as a constant
+        for sign, minus in ((1.0, ""), (-1.0, ", and the sign is flipped")):
+            if e.agrees(sign * e.backward * q, e.measured):
+                return f"a factor is missing: multiply by {name}{minus}"
+            if e.agrees(e.backward, sign * e.measured * q):
+                return f"a factor too many: it is multiplied by {name}{minus}"
+    return ""
+
+
+def _named_ratio(ratio: float, e: Evidence) -> str:
+    if abs(ratio + 1.0) <= 1e-3:
+        return "the sign is flipped: backward is minus the slope everywhere"
+    flipped = ", and the sign is flipped" if ratio < 0.0 else ""
+    size = abs(ratio)
+    for factor, verb, instead in (
+        (1.0 / size, "is missing", "a mean was taken for a sum, or one part for all of them"),
+        (size, "too many", "a sum was taken for a mean"),
+    ):
+        whole = round(factor)
+        if whole >= 2 and abs(factor - whole) <= 1e-3 * whole:
+            length = e.lengths.get(whole)
+            reason = f": {whole} is {length}, so perhaps {instead}" if length else ""
+            return f"a factor {whole} {verb} everywhere{flipped}{reason}"
+    share = Fraction(size).limit_denominator(12)
+    exact = abs(float(share) - size) <= 1e-6 * size
+    times = str(share) if exact else f"{size:.6g}"
+    return f"it is {times} of what it should be everywhere{flipped}: look for a constant factor"
+
+
+def _transposed(e: Evidence) -> str:
+    if e.claimed.ndim < 2 or e.claimed.shape[-1] != e.claimed.shape[-2]:
+        return ""
+    swapped = np.swapaxes(e.claimed, -1, -2)
+    turned = np.array([swapped[index] for index in e.indices])
+    if e.agrees(turned, e.measured):
+        return "it is transposed: backward's element (i, j) is the slope in element (j, i)"
+    return ""
+
+
+def _offset(e: Evidence) -> str:
+    gaps = e.backward - e.measured
+    if gaps.size < 3 or not e.agrees(e.backward, e.measured + np.median(gaps)):
+        return ""
+    return f"it is off by {np.median(gaps):.6g} everywhere: a term is missing, or too many"
+
+
+def _where(e: Evidence) -> str:
+    """Which elements are wrong, where that tells something by itself."""
+    scale = np.maximum(np.abs(e.backward), np.abs(e.measured))
+    wrong = np.abs(e.backward - e.measured) > e.tolerance / 20.0 * scale + e.blur
+    count, every = int(np.count_nonzero(wrong)), len(e.indices)
+    if not 0 < count < every:
+        return ""
+    looked = f"{every} elements" + ("" if every == e.claimed.size else " looked at")
+    x = e.quantities.get("the operand itself")
+    for side, mask in _sides(x):
+        if count > 1 and np.array_equal(mask, wrong):
+            return f"it is wrong exactly where the operand is {side}, {count} of {looked}"
+    if 2 * count > every:
+        return ""
+    first = next(index for index, bad in zip(e.indices, wrong, strict=True) if bad)
+    listed = at(first).removeprefix(", ")
+    return f"only {count} of {looked} {'is' if count == 1 else 'are'} wrong: {listed}" + (
+        " and others" if count > 1 else ""
+    )
+
+
+def _sides(x: Any) -> Iterator[tuple[str, Any]]:
+    if x is not None:
+        yield "negative", x < 0.0
+        yield "positive", x > 0.0
+        yield "0", x == 0.0
