@@ -206,6 +206,8 @@ OPTIMIZERS: list[Callable[[Any], nn.Optimizer]] = [
 ]
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.LogitsWarning")
+@pytest.mark.filterwarnings("ignore::twingrad.TargetsWarning")
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize(("loss", "targets"), LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=repr)
@@ -216,6 +218,7 @@ def test_nothing_widens_float32(
     descent = optimizer(model.parameters())
     for reduction in ("mean", "sum"):
         error = loss(model(BATCH[:4]), targets, reduction=reduction)
+        descent.zero_grad()
         error.backward()
         graph = topological_order(error)
         assert {node.dtype for node in graph} == {np.dtype(np.float32)}

@@ -392,6 +392,7 @@ def test_another_model_or_optimizer_is_refused_before_training() -> None:
         nn.Monitor(model, sgd, snapshots=0)
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.ForgottenZeroGradWarning")
 def test_observing_too_early_too_late_or_twice_is_refused() -> None:
     model = scalar()
     sgd = nn.SGD(model.parameters(), lr=0.5)
@@ -414,6 +415,7 @@ def test_observing_too_early_too_late_or_twice_is_refused() -> None:
     assert len(monitor) == 1
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.UnreachedParameterWarning")
 def test_a_step_that_found_no_gradient_is_recorded_and_moves_nothing() -> None:
     model = scalar()
     sgd = nn.SGD(model.parameters(), lr=0.5)
@@ -441,6 +443,7 @@ def by_hand(model: Any, steps: int, reset: bool, sign: float = -1.0) -> nn.Monit
     return monitor
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.ForgottenZeroGradWarning")
 @pytest.mark.parametrize("make", TWINS)
 @pytest.mark.parametrize("reset", [True, False])
 def test_gradients_that_pile_up_are_told_from_those_that_are_reset(make: Any, reset: bool) -> None:

@@ -193,6 +193,7 @@ def test_statistics_are_saved_and_loaded_with_the_parameters() -> None:
         other.load_state_dict(state)
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.EvalModeWarning")
 def test_statistics_are_no_parameters_and_are_not_trained() -> None:
     layer = batch_norm()
     assert [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
@@ -200,6 +201,7 @@ def test_statistics_are_no_parameters_and_are_not_trained() -> None:
     descent = nn.SGD(layer.parameters(), lr=0.1, weight_decay=0.5)
     for mode in (True, False):
         layer.train(mode)
+        descent.zero_grad()
         (layer(Tensor(BATCH)) ** 2).sum().backward()
         before = layer.running_mean.numpy(), layer.running_var.numpy()
         descent.step()

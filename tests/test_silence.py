@@ -148,6 +148,7 @@ def test_the_gradient_of_a_tensor_without_axes_stays_an_array() -> None:
 # Models
 
 
+@pytest.mark.filterwarnings("ignore::twingrad.UnreachedParameterWarning")
 @pytest.mark.parametrize("twin", [Value, Tensor])
 def test_a_parameter_that_no_gradient_reached_is_left_alone_by_both_twins(twin: Any) -> None:
     p = twin(1.0)

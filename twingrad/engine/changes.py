@@ -45,7 +45,9 @@ class Clock:
         with self._lock:  # whatever other threads do, the clock does not go back
             self.now += 1
             if frame.f_code is not self._code or frame.f_lasti != self._instruction:
-                self._note(user_frame())
+                frame = user_frame()
+                if frame.f_code is not self._code or frame.f_lasti != self._instruction:
+                    self._note(frame)
             return self.now
 
     def tick_late(self) -> int:

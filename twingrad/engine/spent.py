@@ -31,26 +31,24 @@ class Spent:
         self._before: dict[int, Any] = {}
         self._mixed: dict[int, tuple[Any, str]] = {}
 
-    def take(self, leaf: "Node") -> str | None:
-        """Spend a leaf's gradient; the line of the backward() that had mixed it, if one had."""
-        grad = leaf._grad
-        mixed = self._mixed.get(id(grad)) if self._mixed else None
+    def take(self, leaves: "Iterable[Node]") -> str | None:
+        """Spend the gradients of leaves; the line of the backward() that had mixed one, if any."""
         if len(self.now) >= KEPT:
             self.now, self._before = {}, self.now
-        if type(grad) is float:
-            if grad:
-                self.now[id(grad)] = grad
-        elif type(grad) is np.ndarray:
-            self.now[id(grad)] = ref(grad)  # which must not live on for this
-        if mixed is None or not _is(mixed[0], grad):
-            return None
-        self._mixed.clear()  # one is enough to say
-        return mixed[1]
-
-    def take_all(self, leaves: "Iterable[Node]") -> str | None:
-        """Spend the gradients of leaves; where some had been mixed, if they had."""
-        lines = [self.take(leaf) for leaf in leaves]
-        return next(filter(None, lines), None)
+        now, line = self.now, None
+        for leaf in leaves:
+            grad = leaf._grad
+            if self._mixed and id(grad) in self._mixed:
+                held, at = self._mixed[id(grad)]
+                if _is(held, grad):
+                    line = at
+                    self._mixed.clear()  # one is enough to say
+            if type(grad) is float:
+                if grad:
+                    now[id(grad)] = grad
+            elif type(grad) is np.ndarray:
+                now[id(grad)] = ref(grad)  # which must not live on for this
+        return line
 
     def forget(self, grad: Any) -> None:
         """Take a gradient for a new one: it was assigned, so somebody has thought of it."""
@@ -76,7 +74,7 @@ def spend_by_hand(leaf: "Node") -> None:
     """Spend a leaf's gradient because its data was assigned; warn where that had been mixed."""
     if leaf.parents:
         return
-    line = spent.take(leaf)
+    line = spent.take((leaf,))
     if line:
         warn(
             f"this changes the data of a {type(leaf).__name__} whose gradient is a mixture: "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import LogitsWarning, Node, TargetsWarning, Tensor, rules
+from ..engine import LogitsWarning, Node, TargetsWarning, Tensor, Value, rules
 from ..engine import array_rules as arrays
 from ..engine import list_rules as lists
 from ..engine.misuse import warn
@@ -50,14 +50,15 @@ def probabilities_by(outputs: Any) -> str:
 
 def _are_shares(row: Any) -> bool:
     """Whether rows are as exp x/Σ exp x makes them: none negative, the sum 1."""
-    numbers = row._data if isinstance(row, Tensor) else np.array([x._data for x in _listed(row)])
-    if np.ndim(numbers) == 0 or np.shape(numbers)[-1] < 2 or not np.size(numbers):
+    if isinstance(row, Tensor):
+        numbers = row._data
+    elif isinstance(row, list | tuple) and all(isinstance(x, Value) for x in row):
+        numbers = np.array([x._data for x in row])
+    else:
+        return False
+    if numbers.ndim == 0 or numbers.shape[-1] < 2 or not numbers.size:
         return False
     return bool((numbers >= 0.0).all() and np.allclose(numbers.sum(axis=-1), 1.0, atol=1e-4))
-
-
-def _listed(row: Any) -> list[Any]:
-    return list(row) if isinstance(row, list | tuple) else [row]
 
 
 def warn_of_probabilities(loss: str, own: str, outputs: Any) -> None:

@@ -40,7 +40,7 @@ class StepChecks:
 
     def look(self, parameters: Sequence[Any], reached: list[int], missed: list[int]) -> None:
         """See what a step is about to take; `missed` are those that no gradient reached."""
-        mixed_at = spent.take_all([parameters[i] for i in reached])
+        mixed_at = spent.take([parameters[i] for i in reached])
         if mixed_at:
             self._tell(
                 f"this step takes gradients that earlier steps have taken already: backward() at "
