@@ -16,6 +16,7 @@ import pytest
 
 import twingrad as tg
 from twingrad import GraphError, ShapeError, Tensor, Value, nn
+from twingrad.engine import StaleGraphError
 from twingrad.viz import StepperPage, stepper
 
 
@@ -100,11 +101,18 @@ def test_no_gradient_is_read_or_written() -> None:
     assert a.grad == 32.0
 
 
-def test_numbers_that_were_changed_since_are_warned_of() -> None:
+def test_a_result_of_other_numbers_than_are_there_now_is_refused() -> None:
     a, _, loss = example()
-    assert "Numbers were changed" not in stepper(loss).html
     a.data -= 0.1
-    assert "hold now would not give v1 and v2. Compute" in stepper(loss).html
+    with pytest.raises(StaleGraphError, match="compute the loss again"):
+        stepper(loss)
+
+
+def test_gradients_that_overflow_are_stepped_through_without_a_warning() -> None:
+    x = Tensor([1e308, 1.0], label="x")
+    with np.errstate(all="ignore"):
+        loss = (x * x).sum()
+    assert "1.000e+308 1.0000" in stepper(loss).html and "inf" in stepper(loss).html
 
 
 def test_what_has_several_numbers_needs_a_gradient_to_start_from() -> None:

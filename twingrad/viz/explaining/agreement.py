@@ -1,7 +1,7 @@
 """Agreement: whether a gradient that was explained is what `.grad` holds, and if not, why not.
 
-`.grad` is a sum over every backward pass since it was reset, and knows nothing of numbers that
-were changed afterwards; both surprise everyone once.
+`.grad` is a sum over every backward pass since it was reset, whichever result it began at; that
+surprises everyone once.
 """
 
 from collections.abc import Callable
@@ -44,15 +44,17 @@ def _reason(ways: Ways, held: Any, called: Callable[[Node], Written]) -> Words:
     passes, whole = _passes(held, ways.total), plain(ways.root._grad)
     if not np.any(held):
         return say("it was set back to zero, and backward() has not been called since.")
-    if passes:
-        return say(
-            f"it is {passes} times that. Gradients add up: backward() came by {passes} times "
-            "without zero_grad() between."
-        )
+    if ways.root is ways.wrt:
+        return say("it came from backward() of something else, or came by more than once.")
     if whole is None or not np.any(whole):
         return say(
             "{} itself has no gradient, so this one came from backward() of something else.",
             called(ways.root),
+        )
+    if passes:
+        return say(
+            f"it is {passes} times that. Gradients add up: backward() came by {passes} times "
+            "without zero_grad() between."
         )
     return say(
         "gradients add up, and it holds more than this one; call zero_grad(), and then backward()."
@@ -65,20 +67,6 @@ def close(held: Any, total: Any) -> bool:
     scale = float(np.max(np.abs(np.asarray(total)), initial=0.0))
     slack = tolerance * scale if np.isfinite(scale) else 0.0
     return bool(np.allclose(held, total, rtol=tolerance, atol=slack, equal_nan=True))
-
-
-def stale(ways: Ways) -> Node | None:
-    """A node that its operands, as they are now, would not give any more."""
-    for node in ways.leading:
-        if node._rule is None or all(parent.parents for parent in node.parents):
-            continue  # what was computed does not change by itself
-        with np.errstate(all="ignore"):
-            again = node._rule(*[parent._data for parent in node.parents], **node._static)[0]
-        if type(again) is float and again == node._data:
-            continue
-        if not np.array_equal(again, node._data, equal_nan=True):
-            return node
-    return None
 
 
 def _passes(held: Any, total: Any) -> int:

@@ -14,7 +14,7 @@ from twingrad.engine.sweep import topological_order
 
 from ..outline.names import Names
 from ..outline.scope import scope_of_caller
-from .agreement import agreement, plain, stale
+from .agreement import agreement, plain
 from .blocks import Block, Words, say
 from .page import Page
 from .paths import Path, Ways
@@ -56,12 +56,6 @@ class Explanation(Page):
         if not few:
             self.blocks += teller.strongest(self.paths[0])
         self.blocks += teller.remarks()
-        changed = stale(ways)
-        if changed is not None:
-            told = "Careful: {} was computed from other numbers than its operands hold now: {}. {}"
-            again = "Compute again what is to be explained."
-            made, numbers = teller.made(changed), teller.numbers(changed)
-            self.blocks.append(say(told, made, numbers, again))
         self.agrees, check = agreement(ways, teller.called)
         self.blocks.append(check)
 
@@ -106,7 +100,7 @@ def explain(
 
     No `.grad` is changed, and all numbers are the engine's. A root that is an array is explained
     as its sum. Raises `TypeError` for what is no node, `ValueError` for a `most` or `rows` below
-    1.
+    1, and `StaleGraphError`, as `backward()` does, where numbers were changed since.
 
     >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
     >>> loss = (a * b + 10.0) ** 2

@@ -53,7 +53,8 @@ def sweep(order: Sequence[Node]) -> list[Passing]:
         slopes = dict(_passed_on(node, 1.0)) if node.holds is float else {}
         for position, gradient in passed:
             operand = node.parents[position]
-            sums[operand] = sums[operand] + gradient if operand in sums else gradient
+            with np.errstate(all="ignore"):
+                sums[operand] = sums[operand] + gradient if operand in sums else gradient
             still = waiting[operand]
             still.pop()
             following = still[-1] if still else None

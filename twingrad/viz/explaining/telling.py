@@ -205,8 +205,13 @@ class Teller(Naming):
         blocks: list[Block] = []
         if first is not None:
             value = equal(self.called(self._ways.root), in_a_row(self._ways.root._data))
-            template = "{}, which is not finite; the first that is not is {} with {}."
-            blocks.append(say(template, value, self.made(first), self.numbers(first)))
+            template = "{}, which is not finite; the first that is not is {}"
+            made, numbers = self.made(first), self.numbers(first)
+            blocks.append(
+                say(template + " with {}.", value, made, numbers)
+                if first.parents
+                else say(template + ", which was given.", value, self.called(first))
+            )
         spoilt = self._ways.spoilt()
         if spoilt is None:
             return blocks

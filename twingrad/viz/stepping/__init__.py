@@ -16,15 +16,9 @@ from ..outline.outline import outline
 from ..outline.scope import scope_of_caller
 from .page import StepperPage, page
 from .sheets import sheets_of
-from .trace import Trace, changed_since, take_trace
-from .words import listed
+from .trace import Trace, take_trace
 
 __all__ = ["StepperPage", "stepper"]
-
-WARNING = (
-    "Numbers were changed after this was computed, by an optimizer's step perhaps: what their "
-    "operands hold now would not give {}. Compute the result again for steps that fit together."
-)
 
 
 def stepper(
@@ -42,7 +36,8 @@ def stepper(
     number. `scope` holds the variables after which nodes are named, those of the caller unless
     given. Graphs of more than 150 nodes fold, and unfold by clicks.
 
-    Raises `TypeError` for what is no node; `GraphError` and `ShapeError` as `backward()` does.
+    Raises `TypeError` for what is no node; `GraphError`, `ShapeError` and, where numbers were
+    changed since, `StaleGraphError` as `backward()` does.
 
     >>> import twingrad as tg
     >>> a, b = tg.Value(2.0, label="a"), tg.Value(-3.0, label="b")
@@ -59,9 +54,7 @@ def stepper(
     names = Names(trace.nodes, scope_of_caller() if scope is None else scope)
     sheets = sheets_of(trace, outline(trace.nodes, names), names)
     title = f"Backpropagation of {one_line(names[root])}, step by step"
-    changed = [one_line(names[node]) for node in changed_since(trace)]
-    warning = WARNING.format(listed(changed)) if changed else ""
-    made = page(title, _summary(trace, len(sheets)), warning, sheets, len(trace.nodes))
+    made = page(title, _summary(trace, len(sheets)), sheets, len(trace.nodes))
     if path is not None:
         print(f"The steps are in {made.save(path).resolve()}; open it in a browser.")
     return made

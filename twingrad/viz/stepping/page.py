@@ -75,9 +75,7 @@ class StepperPage:
         return f"<StepperPage of {self._nodes:,} nodes; save it with .save('steps.html')>"
 
 
-def page(
-    title: str, summary: str, warning: str, sheets: Sequence[Sheet], nodes: int
-) -> StepperPage:
+def page(title: str, summary: str, sheets: Sequence[Sheet], nodes: int) -> StepperPage:
     """The page that opens with the first of the sheets."""
     css, script = _text("page.css"), _text("page.js")
     css = _colors() + css
@@ -101,7 +99,6 @@ def page(
         policy=policy,
         title=escape(title),
         summary=escape(summary),
-        warning=f'<p class="warning">{escape(warning)}</p>' if warning else "",
         css=css,
         drawing=first.drawing,
         tables=first.tables,

@@ -84,7 +84,6 @@ class _Sweep:
         self._heard = [0] * len(view.items)
         self._expected = [sum(bool(view.shares[link]) for link in links) for links in view.out_of]
 
-    @np.errstate(all="ignore")
     def steps(self) -> Iterator[Step]:
         view, root = self._view, len(self._view.trace.nodes) - 1
         self._totals[root] = view.trace.gradients[root]
@@ -116,7 +115,8 @@ class _Sweep:
             share = trace.shares[consumer][position]
             if share is not None:
                 i = trace.operands[consumer][position]
-                self._totals[i] = self._totals[i] + share if i in self._totals else share
+                with np.errstate(all="ignore"):
+                    self._totals[i] = self._totals[i] + share if i in self._totals else share
 
     def _progress(self, box: int) -> tuple[int, int]:
         return self._heard[box], self._expected[box]

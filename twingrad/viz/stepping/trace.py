@@ -64,18 +64,6 @@ def take_trace(root: Node, gradient: Any = None) -> Trace:
     )
 
 
-@np.errstate(all="ignore")
-def changed_since(trace: Trace) -> list[Node]:
-    """The nodes that no longer follow from their operands, whose data were assigned since."""
-    changed = []
-    for node in trace.nodes:
-        if node.parents and node._rule is not None:
-            again = node._rule(*(parent._data for parent in node.parents), **node._static)[0]
-            if not np.array_equal(again, node._data, equal_nan=True):
-                changed.append(node)
-    return changed
-
-
 def _shares(node: Node, gradient: Any) -> tuple[Any, ...]:
     """What the node's pullback makes of its gradient, for each operand."""
     if gradient is None or node._pullback is None:
