@@ -7,6 +7,7 @@ from .checkpoint import CheckpointRecord, load, save
 from .clip import clip_grad_norm, clip_grad_value
 from .containers import Residual, Sequential
 from .convolution import AvgPool2d, Conv2d, MaxPool2d
+from .diagnosis import Diagnosis, Doctor, Finding, diagnose
 from .history import History
 from .layers import Dropout, Flatten, Linear
 from .loop import Training
@@ -68,6 +69,9 @@ __all__ = [
     "Adam",
     "AdamW",
     "Callback",
+    "Diagnosis",
+    "Doctor",
+    "Finding",
     "History",
     "Layer",
     "LeakyReLU",
@@ -95,6 +99,7 @@ __all__ = [
     "clip_grad_value",
     "cross_entropy",
     "data",
+    "diagnose",
     "elementwise",
     "fit",
     "hinge_loss",

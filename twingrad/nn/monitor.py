@@ -75,9 +75,9 @@ class Monitor(Callback):
     ) -> None:
         if optimizer is None:
             optimizer = Optimizer(model.parameters(), 0.0)  # which nobody steps with
-            self._by_hand = True
+            self.by_hand = True
         else:
-            self._by_hand = False
+            self.by_hand = False
         self.parameters = checked_parameters(model, optimizer)
         self.model, self.optimizer = model, optimizer
         self.snapshots = whole("snapshots", snapshots, 1)
@@ -182,19 +182,19 @@ class Monitor(Callback):
         if np.size(loss.data if isinstance(loss, Node) else loss) != 1:
             raise ShapeError("the loss to observe is a single number; call .mean() on it")
         counts = type(self.optimizer).step is Optimizer.step
-        if counts and not self._by_hand and self.optimizer.taken == self._taken:
+        if counts and not self.by_hand and self.optimizer.taken == self._taken:
             raise RuntimeError(
                 "the optimizer has taken no step since the last observation; call observe(loss) "
                 "once per step, after optimizer.step()"
             )
         # A step that found no gradient is a mistake to record; reset gradients are to be refused.
-        found = self._by_hand or not counts or sum(self.optimizer.steps) > self._found
+        found = self.by_hand or not counts or sum(self.optimizer.steps) > self._found
         if found and all(parameter._grad is None for parameter in self.parameters):
             raise RuntimeError(
                 "no parameter has a gradient; call observe(loss) after optimizer.step() and "
                 "before zero_grad()"
             )
-        self._record(loss, np.nan if self._by_hand else self.optimizer.lr)
+        self._record(loss, np.nan if self.by_hand else self.optimizer.lr)
 
     def on_start(self, training: "Training") -> None:
         """See that it is the model and the optimizer that are watched, and where they stand."""

@@ -44,11 +44,22 @@ class Motion:
             self.changed |= np.logical_or.reduceat(change != 0.0, self.starts)
         fits = isinstance(loss, Node) and loss.parents and not isinstance(loss._grad, Node)
         if self.last is not None and fits and len(self.descents) <= ASKED:
-            seed = loss._seed(None)
-            came = gradients({loss: seed}, wrt=parameters)
-            own = joined_gradients([came.get(parameter) for parameter in parameters], parameters)
+            own = _gradients_again(loss, parameters)
             self.piled.append(_is_piled(gradient, self.last, own))
         self.last = gradient
+
+
+def _gradients_again(loss: Node, parameters: list[Any]) -> Array:
+    """The gradient of a loss from whose graph the parameters have moved on, by a step or so."""
+    stamps = [parameter._stamp for parameter in parameters]
+    try:
+        for parameter in parameters:
+            parameter._stamp = 0
+        came = gradients({loss: loss._seed(None)}, wrt=parameters)
+    finally:
+        for parameter, stamp in zip(parameters, stamps, strict=True):
+            parameter._stamp = stamp
+    return joined_gradients([came.get(parameter) for parameter in parameters], parameters)
 
 
 def joined_gradients(grads: list[Any], parameters: list[Any]) -> Array:

@@ -1,0 +1,300 @@
+"""Case: all that the doctor knows of a model, gathered once, for every finding to rest on.
+
+What costs a pass over the data is computed when first asked for.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...engine import ShapeError, Tensor, Value, no_grad
+from ..history import History
+from ..module import Module
+from ..monitor import Monitor
+from ..optimizer import Optimizer
+from ..parts import layer_name, layers_of
+from ..predict import dtype_of, first_numbers
+from .course import Course
+from .look import Look, look
+from .neighbours import Reach, reach
+from .trial import Trial, trial
+
+Array = npt.NDArray[Any]
+
+
+class LayerOf(NamedTuple):
+    """A layer's path and name, the indices of its parameters, and whether it holds a matrix."""
+
+    path: str
+    name: str
+    members: list[int]
+    is_matrix: bool
+
+
+class Case:
+    """A model and what is known of it: data, losses, looks at it now and before training."""
+
+    def __init__(
+        self,
+        model: Any,
+        X: Any,
+        y: Any,
+        loss: Callable[[Any, Any], Any],
+        history: History | None = None,
+        monitor: Monitor | None = None,
+        optimizer: Optimizer | None = None,
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.monitor = monitor if monitor is not None and len(monitor) else None
+        self.parameters = list(model.parameters())
+        numbers = first_numbers(model)
+        self.is_scalar = isinstance(numbers, Value)
+        self.X, self.y = _arrays(X, y, np.dtype(float) if numbers is None else dtype_of(numbers))
+        self.course = Course(history, self.monitor)
+        taken = optimizer.taken if optimizer is not None else 0
+        self.fresh = not len(self.course) and not taken
+        modules = dict(model.named_modules()) if isinstance(model, Module) else {}
+        place = {parameter: i for i, parameter in enumerate(self.parameters)}
+        self.layers = [
+            LayerOf(
+                path,
+                layer_name(path, modules[path]) if path in modules else path.lstrip("."),
+                [place[p] for p in own],
+                any(np.ndim(p._data) > 1 for p in own) or (self.is_scalar and len(own) > 1),
+            )
+            for path, own in layers_of(model).items()
+        ]
+
+    # The data
+
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether X and y are numbers all through."""
+        return bool(np.isfinite(self.X).all() and np.isfinite(self.y).all())
+
+    @cached_property
+    def sample(self) -> tuple[Array, Array]:
+        """A few hundred samples, drawn once."""
+        count = 512
+        if self.is_scalar:
+            count = min(300, max(50, 300_000 // max(1, len(self.parameters))))
+        elif self.X.ndim > 2:
+            count = 256
+        chosen = np.sort(np.random.default_rng(0).permutation(len(self.X))[:count])
+        return self.X[chosen], self.y[chosen]
+
+    @property
+    def rows(self) -> Array:
+        """X with one axis of features."""
+        return self.X.reshape(len(self.X), -1)
+
+    @cached_property
+    def classes(self) -> npt.NDArray[np.intp] | None:
+        """The class of each sample, 0, 1 …; None where the targets are no classes."""
+        found = self._classes_of(self.y)
+        return None if found is None else np.unique(found, return_inverse=True)[1]
+
+    def _classes_of(self, y: Array) -> Array | None:
+        if y.ndim == 2 and y.shape[1] > 1:
+            one_hot = ((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all()
+            return y.argmax(axis=1) if one_hot else None
+        flat = y.reshape(len(y), -1)
+        if flat.shape[1] != 1:
+            return None
+        kinds = np.unique(flat)
+        whole = y.dtype.kind in "biu" and self.now.outputs.ndim == 2 and y.ndim == 1
+        two = len(kinds) == 2 and set(kinds.tolist()) in ({0.0, 1.0}, {-1.0, 1.0})
+        return flat[:, 0] if whole or two else None
+
+    @cached_property
+    def codes(self) -> Array:
+        """Targets as one-hot rows, or as numbers standardised: (samples, n)."""
+        if self.classes is not None:
+            return np.eye(int(self.classes.max()) + 1)[self.classes]
+        numbers = self.y.reshape(len(self.y), -1).astype(np.float64)
+        spread = numbers.std(axis=0)
+        return (numbers - numbers.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """What neighbours can learn of the data."""
+        return reach(self.rows, self.codes)
+
+    # The model
+
+    @cached_property
+    def now(self) -> Look:
+        """The model as it is."""
+        return look(self.model, *self.sample, self.loss)
+
+    @cached_property
+    def first_weights(self) -> list[Array] | None:
+        """The parameters before training, where they are known."""
+        if self.fresh:
+            return [np.array(p._data) for p in self.parameters]
+        monitor = self.monitor
+        if monitor is None or not monitor.from_the_start:
+            return None
+        return self.weights_of(monitor.path[0], monitor)
+
+    def weights_of(self, numbers: Array, monitor: Monitor) -> list[Array] | None:
+        """A row of a monitor's path as one array for each parameter."""
+        watched = monitor.parameters
+        sizes = [np.size(p._data) for p in watched]
+        if len(numbers) != sum(sizes) or watched != self.parameters:
+            return None
+        parts = np.split(numbers, np.cumsum(sizes)[:-1])
+        return [
+            part.reshape(np.shape(p._data)).astype(dtype_of(p))
+            for part, p in zip(parts, watched, strict=True)
+        ]
+
+    @cached_property
+    def first(self) -> Look | None:
+        """The model as it was before training; None where that is not known."""
+        if self.fresh:
+            return self.now
+        weights = self.first_weights
+        return None if weights is None else look(self.model, *self.sample, self.loss, weights)
+
+    def norms(self, seen: Look) -> Array:
+        """The gradient norm of each layer that holds a matrix, in order."""
+        return np.array(
+            [
+                np.sqrt(sum(float(np.sum(np.square(_double(seen.gradients[i])))) for i in members))
+                for _, _, members, is_matrix in self.layers
+                if is_matrix
+            ]
+        )
+
+    @property
+    def matrices(self) -> list[LayerOf]:
+        """The layers that hold a matrix."""
+        return [layer for layer in self.layers if layer.is_matrix]
+
+    def name_of(self, path: str) -> str:
+        """A layer as it is called in a finding."""
+        return next((layer.name for layer in self.layers if layer.path == path), path.lstrip("."))
+
+    # How well it does
+
+    @cached_property
+    def trivial(self) -> float:
+        """The loss of the best constant answer, by the loss itself."""
+        X, y = self.sample
+        shape = self.now.outputs.shape
+        width = shape[1:] if len(shape) > 1 else ()
+        losses = [self._loss_of(np.broadcast_to(c, shape)) for c in self._constants(y, width)]
+        finite = [number for number in losses if np.isfinite(number)]
+        return min(finite) if finite else float("nan")
+
+    def _constants(self, y: Array, width: tuple[int, ...]) -> list[Array]:
+        found = [np.zeros(width)]
+        if y.shape[1:] == width:
+            mean = y.mean(axis=0)
+            found += [mean, np.median(y, axis=0)]
+            if (y >= 0).all() and (y <= 1).all():
+                inside = np.clip(mean, 1e-6, 1.0 - 1e-6)
+                found += [np.log(inside / (1.0 - inside)), np.log(inside)]
+        elif len(width) == 1 and y.ndim == 1 and y.dtype.kind in "biu":
+            shares = np.bincount(y.astype(int), minlength=width[0])[: width[0]] / len(y)
+            found.append(np.log(np.clip(shares, 1e-6, 1.0)))
+        return found
+
+    def _loss_of(self, outputs: Array) -> float:
+        try:
+            with no_grad():
+                given = _values_of(outputs) if self.is_scalar else Tensor(outputs)
+                total = self.loss(given, self.sample[1])
+        except Exception:
+            return float("nan")  # what this loss refuses is no answer
+        return float(total.data if hasattr(total, "data") else total)
+
+    @cached_property
+    def score(self) -> float | None:
+        """How the model does on the sample: 0 as a constant, 1 perfect; None where unknown."""
+        outputs, y = self.now.outputs, self.sample[1]
+        if not np.isfinite(outputs).all():
+            return None
+        truth = self._classes_of(y)
+        if truth is None:
+            if outputs.size != y.size:
+                return None
+            errors = outputs.reshape(len(y), -1) - y.reshape(len(y), -1)
+            spread = float(np.var(y.reshape(len(y), -1), axis=0).sum())
+            return 1.0 - float(np.mean(errors**2, axis=0).sum()) / spread if spread else None
+        if outputs.ndim == 2 and outputs.shape[1] > 1:
+            right = float(np.mean(outputs.argmax(axis=1) == truth))
+        else:
+            from_zero = truth.min() < 0 or "binary_cross_entropy" in self.now.operations
+            cut = 0.0 if from_zero and self.now.last != "sigmoid" else 0.5
+            right = float(np.mean((outputs.reshape(-1) > cut) == (truth > 0)))
+        most = float(np.unique(truth, return_counts=True)[1].max() / len(truth))
+        return (right - most) / (1.0 - most) if most < 1.0 else None
+
+    @property
+    def share_left(self) -> float:
+        """The loss now over that of the best constant: about 1 where nothing is learned."""
+        return self.now.loss / self.trivial if self.trivial else float("nan")
+
+    @property
+    def nothing_learned(self) -> bool:
+        """Whether a trained model does hardly better than a constant."""
+        return not self.fresh and not self.share_left < 0.9
+
+    # What a step does
+
+    @cached_property
+    def trial(self) -> Trial | None:
+        """What steps of several lengths do to the model as it is."""
+        return self._tried(None)
+
+    @cached_property
+    def first_trial(self) -> Trial | None:
+        """What they would have done to the model as it was."""
+        if self.fresh:
+            return self.trial
+        return None if self.first_weights is None else self._tried(self.first_weights)
+
+    def _tried(self, weights: list[Array] | None) -> Trial | None:
+        if self.optimizer is None:
+            return None
+        seen = self.now if weights is None else self.first
+        rate = self.course.rate_of(weights is not None, self.optimizer)
+        if seen is None or not np.isfinite(seen.loss):
+            return None
+        return trial(self.model, *self.sample, self.loss, self.optimizer, seen, weights, rate)
+
+
+def _double(gradient: Array | None) -> Array:
+    return np.zeros(1) if gradient is None else np.asarray(gradient, np.float64)
+
+
+def _values_of(outputs: Array) -> Any:
+    if outputs.ndim:
+        return [_values_of(row) for row in outputs]
+    return Value(float(outputs))
+
+
+def _arrays(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
+    """X and y as arrays of numbers of one length, in the model's precision."""
+    inputs, targets = (np.asarray(x.data if isinstance(x, Tensor) else x) for x in (X, y))
+    for name, array in (("X", inputs), ("y", targets)):
+        if array.dtype.kind not in "biuf":
+            raise TypeError(f"{name} must hold numbers, but its dtype is {array.dtype}")
+    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets) or not len(inputs):
+        raise ShapeError(
+            f"X and y need one entry for each sample, but X has shape {inputs.shape} and y "
+            f"{targets.shape}"
+        )
+    if inputs.ndim < 2:
+        raise ShapeError(
+            f"X needs a row for each sample, but has shape {inputs.shape}; one feature is a "
+            "column, X.reshape(-1, 1)"
+        )
+    with np.errstate(over="ignore"):
+        inputs = inputs.astype(dtype)
+        return inputs, targets.astype(dtype) if targets.dtype.kind == "f" else targets

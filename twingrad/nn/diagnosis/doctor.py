@@ -1,0 +1,237 @@
+"""diagnose and Doctor: why does it not learn? Asked once, or as `fit` goes.
+
+Each kind of finding has a function of its own, which looks at the case and says what it sees.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..callbacks import Callback
+from ..history import History
+from ..monitor import Monitor
+from ..optimizer import Optimizer
+from ..settings import whole
+from . import beginnings, curves, data, flow, outputs, rates, steps
+from .case import Case
+from .findings import Diagnosis, Finding
+from .theory import KINDS
+
+if TYPE_CHECKING:
+    from ..loop import Training
+
+Examination = Callable[[Case], Iterator[Finding]]
+
+EXAMINATIONS: dict[tuple[str, ...], Examination] = {
+    ("parameters_never_change",): steps.parameters_never_change,
+    ("ascent",): steps.ascent,
+    ("gradients_accumulating",): steps.gradients_accumulating,
+    ("output_unfit",): outputs.output_unfit,
+    ("shuffled_labels",): data.shuffled_labels,
+    ("zero_initialization", "symmetric_initialization"): beginnings.copies,
+    ("initialization_too_large", "initialization_too_small"): beginnings.size,
+    ("inputs_not_normalized",): data.inputs_not_normalized,
+    ("dead_relus",): flow.dead_relus,
+    ("saturated_units",): flow.saturated_units,
+    ("vanishing_gradients",): flow.vanishing_gradients,
+    ("exploding_gradients",): flow.exploding_gradients,
+    ("divergence",): rates.divergence,
+    ("learning_rate_too_high",): rates.learning_rate_too_high,
+    ("oscillation",): rates.oscillation,
+    ("learning_rate_too_low",): rates.learning_rate_too_low,
+    ("spikes",): rates.spikes,
+    ("batch_too_small",): steps.batch_too_small,
+    ("clipping_always_binds",): steps.clipping_always_binds,
+    ("plateau", "underfitting"): curves.standing_still,
+    ("overfitting",): curves.overfitting,
+    ("class_imbalance",): data.class_imbalance,
+    ("constant_feature",): data.constant_feature,
+    ("duplicate_features",): data.duplicate_features,
+}
+
+_LOOPS = ("gradients_accumulating", "ascent", "parameters_never_change")
+_STARTS = ("initialization_too_large", "inputs_not_normalized")
+_FOLLOWS: dict[str, tuple[str, ...]] = {
+    "divergence": (*_LOOPS, *_STARTS, "output_unfit", "learning_rate_too_high"),
+    "learning_rate_too_high": _STARTS,
+    "oscillation": (*_LOOPS, "learning_rate_too_high"),
+    "spikes": ("gradients_accumulating", "learning_rate_too_high", "inputs_not_normalized"),
+    "exploding_gradients": (*_LOOPS[:2], *_STARTS, "learning_rate_too_high"),
+    "saturated_units": (*_STARTS, "learning_rate_too_high"),
+    "dead_relus": (*_STARTS, "learning_rate_too_high"),
+    "vanishing_gradients": (
+        "initialization_too_small", "saturated_units", "dead_relus", "zero_initialization",
+    ),
+    "plateau": (
+        "vanishing_gradients", "zero_initialization", "symmetric_initialization", "output_unfit",
+        "dead_relus", "learning_rate_too_high", "learning_rate_too_low",
+        "initialization_too_small", "saturated_units",
+    ),
+    "clipping_always_binds": ("exploding_gradients", *_STARTS),
+}  # fmt: skip
+_FOLLOWS["underfitting"] = (*_FOLLOWS["plateau"], "inputs_not_normalized", "batch_too_small")
+"""What each kind may come from; the finding then says so."""
+
+
+def diagnose(
+    model: Any,
+    X: Any,
+    y: Any,
+    loss: Callable[[Any, Any], Any],
+    *,
+    history: History | None = None,
+    monitor: Monitor | None = None,
+    optimizer: Optimizer | None = None,
+) -> Diagnosis:
+    """Why a model does not learn, or that nothing speaks against it.
+
+    X, y and loss are what it is trained with, as for `fit`, before training or after it. What one
+    look cannot tell comes from the `history` that fit returned, from an `nn.Monitor` that watched,
+    which tells the most, and from the `optimizer`, whose next step is tried out at several
+    lengths. Both twins.
+
+    The findings come in the order of what to do first; `print` makes a page of them. The model,
+    its gradients, running statistics and modes, the optimizer and all random states stay as they
+    were, bit for bit. Hundreds of samples are looked at, drawn by a seed of its own.
+
+    Raises `ShapeError` for X and y of different lengths and whatever the model and the loss
+    refuse.
+
+    >>> from twingrad import nn
+    >>> X, y = nn.data.xor()
+    >>> model = nn.MLP(2, [4, 1], activation="sigmoid", output="tanh", rng=0)
+    >>> nn.diagnose(model, X, 10.0 * y, nn.mse_loss).kinds
+    ['output_unfit']
+    """
+    for name, given, kind in (
+        ("history", history, History),
+        ("monitor", monitor, Monitor),
+        ("optimizer", optimizer, Optimizer),
+    ):
+        if given is not None and not isinstance(given, kind):
+            raise TypeError(f"{name} is an nn.{kind.__name__}, not {given!r}")
+    if isinstance(model, type) or not hasattr(model, "parameters"):
+        raise TypeError(f"model is a built one, such as nn.Sequential(...), not {model!r}")
+    if not callable(loss):
+        raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
+    if optimizer is None and monitor is not None and not monitor.by_hand:
+        optimizer = monitor.optimizer
+    case = Case(model, X, y, loss, history, monitor, optimizer)
+    if not case.parameters:
+        raise ValueError(f"{model!r} has no parameters that are trained")
+    found: list[Finding] = []
+    with np.errstate(all="ignore"):
+        if not case.is_finite:
+            return Diagnosis(list(data.nan_in_data(case)), ["nan_in_data"])
+        for examine in EXAMINATIONS.values():
+            found += examine(case)
+    return Diagnosis(_ordered(found), _looked_for(case))
+
+
+def _ordered(found: list[Finding]) -> list[Finding]:
+    """By what to do first: errors before warnings before notes, each in the order of the table."""
+    kinds = [finding.kind for finding in found]
+    known = list(KINDS)
+    explained = [
+        Finding(
+            **{
+                **vars(finding),
+                "follows": tuple(k for k in _FOLLOWS.get(finding.kind, ()) if k in kinds),
+            }
+        )
+        for finding in found
+    ]
+    grave = ("error", "warning", "note")
+    return sorted(explained, key=lambda f: (grave.index(f.severity), known.index(f.kind)))
+
+
+def _looked_for(case: Case) -> list[str]:
+    """The kinds that what is known allowed to look for."""
+    asked = {kind for kinds in EXAMINATIONS for kind in kinds} | {"nan_in_data"}
+    if case.monitor is None:
+        asked -= {"gradients_accumulating", "batch_too_small", "clipping_always_binds"}
+    if case.course.history is None or not case.course.history.val_loss:
+        asked -= {"overfitting"}
+    if case.optimizer is None:
+        asked -= {"learning_rate_too_low"}
+    if case.fresh:
+        asked -= {
+            "divergence", "oscillation", "spikes", "plateau", "underfitting", "overfitting",
+            "learning_rate_too_high", "learning_rate_too_low",
+        }  # fmt: skip
+    return [kind for kind in KINDS if kind in asked]
+
+
+class Doctor(Callback):
+    """A callback of `fit` that examines as it goes, and says at the end what it found.
+
+    It watches by a Monitor of its own, `monitor`. Each `every` epochs it looks for what would
+    make the rest a waste, and prints errors that are new; at the end it prints the page, if there
+    is anything on it, and keeps it as `findings`. `stream` is where to print, standard output
+    unless told; False prints nothing.
+
+    >>> from twingrad import nn
+    >>> X, y = nn.data.xor()
+    >>> model = nn.MLP(2, [4, 1], rng=2)
+    >>> sgd, doctor = nn.SGD(model.parameters(), lr=0.5, momentum=0.9), nn.Doctor()
+    >>> history = nn.fit(model, X, y, loss=nn.mse_loss, optimizer=sgd, epochs=200,
+    ...                  callbacks=[doctor], progress=False)
+    >>> doctor.findings
+    <Diagnosis: nothing found>
+    """
+
+    def __init__(self, every: int | None = 10, stream: Any = None) -> None:
+        self.every = None if every is None else whole("every", every, 1)
+        self.stream = stream
+        self.findings = Diagnosis([])
+        self.monitor: Monitor | None = None
+        self._told: set[str] = set()
+
+    def on_start(self, training: "Training") -> None:
+        """Begin to watch."""
+        self.monitor = Monitor(training.model, training.optimizer)
+        self.monitor.on_start(training)
+        self._told = set()
+
+    def on_step(self, training: "Training") -> None:
+        """Record the step."""
+        if self.monitor is not None:
+            self.monitor.on_step(training)
+
+    def on_epoch(self, training: "Training") -> None:
+        """Look, if it is time to, for what is no good waiting for."""
+        if self.every is None or training.epoch % self.every or training.epoch == training.epochs:
+            return
+        self._examine(training)
+        for finding in self.findings.errors:
+            if finding.kind not in self._told:
+                self._told.add(finding.kind)
+                self._say(f"epoch {training.epoch}: {finding.kind}, {finding.where}: {finding.cause}")
+
+    def on_end(self, training: "Training") -> None:
+        """Examine once more, and print what was found."""
+        if sys.exc_info()[0] is None and len(training.history):
+            self._examine(training)
+        if self.findings:
+            self._say(f"\n{self.findings}")
+
+    def _examine(self, training: "Training") -> None:
+        X, y = training.data
+        self.findings = diagnose(
+            training.model,
+            X,
+            y,
+            training.loss,
+            history=training.history,
+            monitor=self.monitor,
+            optimizer=training.optimizer,
+        )
+
+    def _say(self, words: str) -> None:
+        if self.stream is not False:
+            print(words, file=self.stream)
+
+    def __repr__(self) -> str:
+        return f"Doctor(every={self.every})"

@@ -1,0 +1,91 @@
+"""What can be learned from samples at all, by two rules without a network: neighbours, and a line.
+
+A model that does worse than its nearest neighbours could do better; where neither neighbours nor
+a line do better than chance, there may be nothing to learn.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+NEIGHBOURS = 5
+_AT_MOST = 800
+_SHUFFLES = 100
+
+
+class Reach(NamedTuple):
+    """`score` of the neighbours, 0 that of a constant and 1 perfect; how far from chance `relation`
+    is, in standard deviations of shuffled labels; None where there are too few samples."""
+
+    score: float | None
+    relation: float | None
+
+
+def reach(X: npt.NDArray[np.floating], codes: Array) -> Reach:
+    """What neighbours make of samples X, (samples, features), and their targets as codes.
+
+    codes: (samples, n), one-hot rows for classes, standardised ranks or numbers else. The score is
+    of each sample's five nearest others; the relation is the larger of two z values against
+    shuffled targets: agreement of neighbours, and out-of-fold fit of a ridge regression. Schilling
+    1986, "Multivariate Two-Sample Tests Based on Nearest Neighbors", JASA 81.
+    """
+    if len(X) < 20:
+        return Reach(None, None)
+    rng = np.random.default_rng(0)
+    chosen = rng.permutation(len(X))[:_AT_MOST]
+    rows, codes = np.asarray(X[chosen], np.float64), codes[chosen]
+    centred = codes - codes.mean(axis=0)
+    spread = rows.std(axis=0)
+    scaled = (rows - rows.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    orders = [rng.permutation(len(rows)) for _ in range(_SHUFFLES)]
+    scores, relations = [], []
+    for points in (rows, scaled):
+        near = _nearest(points)
+        scores.append(_score(codes, codes[near].mean(axis=1)))
+
+        def agreement(targets: Array, near: npt.NDArray[np.intp] = near) -> float:
+            return float((targets[:, None, :] * targets[near]).sum())
+
+        relations.append(_deviation(agreement, centred, orders))
+    hat = _out_of_fold(scaled)
+    relations.append(_deviation(lambda t: float(((hat @ t) * t).sum()), centred, orders))
+    return Reach(max(scores), max(relations) if len(rows) >= 60 else None)
+
+
+def _nearest(points: Array) -> npt.NDArray[np.intp]:
+    squares = (points**2).sum(axis=1)
+    distances = squares[:, None] + squares[None, :] - 2.0 * points @ points.T
+    np.fill_diagonal(distances, np.inf)
+    return np.argpartition(distances, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+
+
+def _score(codes: Array, said: Array) -> float:
+    if codes.shape[1] > 1:
+        right = float(np.mean(codes.argmax(axis=1) == said.argmax(axis=1)))
+        most = float(codes.mean(axis=0).max())
+        return (right - most) / (1.0 - most) if most < 1.0 else 0.0
+    spread = float(((codes - codes.mean(axis=0)) ** 2).sum())
+    return 1.0 - float(((codes - said) ** 2).sum()) / spread if spread else 0.0
+
+
+def _deviation(statistic: object, targets: Array, orders: list[npt.NDArray[np.int64]]) -> float:
+    """How many standard deviations a statistic of the targets is from that of shuffled ones."""
+    ask = statistic
+    seen = np.array([ask(targets[order]) for order in orders])  # type: ignore[operator]
+    spread = float(seen.std())
+    return abs(float(ask(targets)) - float(seen.mean())) / spread if spread else 0.0  # type: ignore[operator]
+
+
+def _out_of_fold(X: Array) -> Array:
+    """The matrix that takes targets to what a ridge regression on the other half says of each."""
+    half = np.arange(len(X)) % 2 == 0
+    hat = np.zeros((len(X), len(X)))
+    for fold in (half, ~half):
+        kernel = X[~fold] @ X[~fold].T
+        weight = 0.1 * np.trace(kernel) / len(kernel) + 1e-9
+        solved = np.linalg.solve(kernel + weight * np.eye(len(kernel)), np.eye(len(kernel)))
+        hat[np.ix_(fold, ~fold)] = X[fold] @ X[~fold].T @ solved
+    return hat

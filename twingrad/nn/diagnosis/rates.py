@@ -1,0 +1,254 @@
+"""Findings on the length of steps: too long, too short, swinging, running away, jumping."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .case import Case
+from .findings import Finding
+from .words import listed, share, short
+
+
+def ran_away(case: Case) -> bool:
+    """Whether the loss ended as no number, or far above where it began."""
+    course = case.course
+    if not len(course):
+        return not np.isfinite(case.now.loss) and not case.fresh
+    if not course.is_finite or not np.isfinite(case.now.loss):
+        return True
+    worst = max(course.end, case.now.loss)
+    start = max(course.start, case.trivial) if np.isfinite(case.trivial) else course.start
+    came_down = float(course.curve.min())
+    return worst > 3.0 * start or (worst > 10.0 * came_down and worst > 1.5 * start)
+
+
+def swings(case: Case) -> float:
+    """How much the loss goes up and down from one to the next, as a share of its level; 0 if not.
+
+    In the second half, where two of three changes or more turn back; of batches, whose noise does
+    so too, only where successive gradients oppose each other.
+    """
+    course, monitor = case.course, case.monitor
+    late = course.curve[len(course) // 2 :]
+    if len(late) < 6 or not np.isfinite(late).all():
+        return 0.0
+    changes = np.diff(late)
+    turning = float(np.mean(np.sign(changes[1:]) != np.sign(changes[:-1])))
+    level = float(np.median(late))
+    amplitude = float(np.median(np.abs(changes))) / level if level > 0.0 else 0.0
+    if monitor is not None and len(monitor) >= 10:
+        turns = monitor.turns[len(monitor) // 2 :]
+        opposed = np.isfinite(turns).any() and float(np.nanmedian(turns)) < -0.2
+    else:
+        opposed = turning > 0.75
+    high = level > 0.1 * course.start or level > 0.2 * case.trivial
+    return amplitude if opposed and high and turning > 0.6 else 0.0
+
+
+def divergence(case: Case) -> Iterator[Finding]:
+    """A loss that is no number any more, or ends far above where it began."""
+    if case.fresh or not ran_away(case):
+        return
+    course = case.course
+    lost = np.flatnonzero(~np.isfinite(course.curve))
+    when = f", and is {course.curve[lost[0]]} from {course.unit} {lost[0] + 1} on" if len(lost) else ""
+    yield Finding(
+        "divergence",
+        "training",
+        f"the loss began at {short(course.start)}, was at its lowest "
+        f"{short(float(np.nanmin(course.curve)) if len(course) else np.nan)}{when}, and of the "
+        f"model now it is {short(case.now.loss)}; a constant answer has {short(case.trivial)}",
+        _cause_of_divergence(case),
+        "begin anew from fresh weights, with a rate ten times lower; clipping bounds what is left",
+        "error",
+        f"optimizer.lr = {_rate_to_try(case)}",
+    )
+
+
+def _cause_of_divergence(case: Case) -> str:
+    if case.optimizer is None:
+        return "steps that are too long for the curvature of the loss"
+    return f"steps that are too long for the curvature of the loss: {_named_rate(case)}"
+
+
+def _named_rate(case: Case) -> str:
+    kind = type(case.optimizer).__name__
+    return f"{kind} with lr = {short(case.course.rate_of(True, case.optimizer))}"
+
+
+def _rate_to_try(case: Case) -> str:
+    """The longest length of the trials that still did well, or a tenth."""
+    rate = case.course.rate_of(True, case.optimizer)
+    trial = case.first_trial or case.trial
+    length = trial.best if trial is not None and 0.0 < trial.best < 1.0 else 0.1
+    return short(rate * length) if np.isfinite(rate) else "0.1 * optimizer.lr"
+
+
+def learning_rate_too_high(case: Case) -> Iterator[Finding]:
+    """A run that fails, whose steps raise the loss where shorter ones would lower it."""
+    if case.fresh or _wrong_steps(case):
+        return
+    failing = ran_away(case) or swings(case) > 0.2 or case.nothing_learned
+    behind = _behind(case)
+    if not failing and not behind > 0.15:
+        return
+    told = []
+    for when, trial in (("at the first step", case.first_trial), ("now", case.trial)):
+        if trial is None or not trial.gain(1.0) < -0.02:
+            continue
+        shorter = [n for n in (0.1, 0.01, 0.001) if trial.gain(n) > 1e-4]
+        if shorter:
+            told.append(
+                f"{when} a step of this length takes the loss from {short(trial.start)} to "
+                f"{short(trial.losses[1.0])}, and one of {shorter[0]:g} of it to "
+                f"{short(trial.losses[shorter[0]])}"
+            )
+        if np.isfinite(trial.curvature) and trial.curvature > 0.0 and _is_plain(case):
+            told[-1:] = [f"{told[-1]}" if told else when] if told else []
+    moved = case.course.ratios(0.0, 0.2)
+    long = len(moved) and float(moved.max()) > 0.3
+    if long:
+        told.append(
+            f"in the first steps a layer changed by {share(float(moved.max()))} of itself a step, "
+            "where about 0.1% to 1% is usual"
+        )
+    if not told or (not failing and len(told) < (1 if not long else 2)):
+        return
+    curvature = case.first_trial.curvature if case.first_trial is not None else np.nan
+    if _is_plain(case) and np.isfinite(curvature) and curvature > 0.0:
+        told.append(
+            f"the curvature along the first gradient is {short(curvature)}, which bears a rate of "
+            f"up to 2/{short(curvature)} = {short(2.0 / curvature)}"
+        )
+    yield Finding(
+        "learning_rate_too_high",
+        "optimizer",
+        "; ".join(told),
+        _named_rate(case) if case.optimizer is not None else "steps that are too long",
+        "lower it by ten, and begin anew; nn.lr_range_test finds the highest that works",
+        "error" if failing else "warning",
+        f"optimizer.lr = {_rate_to_try(case)}",
+    )
+
+
+def _is_plain(case: Case) -> bool:
+    return type(case.optimizer).__name__ == "SGD"
+
+
+def _wrong_steps(case: Case) -> bool:
+    """Whether steps are wrong by more than their length, which other findings tell."""
+    monitor = case.monitor
+    if monitor is None:
+        return False
+    return monitor.accumulating or float(np.nanmedian([*monitor.descents, 1.0])) < 0.0
+
+
+def _behind(case: Case) -> float:
+    """By how much the model does worse than neighbours would."""
+    best = case.reach.score
+    if case.score is None or best is None:
+        return 0.0 if case.score is None or len(case.X) >= 20 else 1.0 - case.score
+    return best - case.score
+
+
+def creeps(case: Case) -> bool:
+    """Whether the loss hardly fell, and would fall many times as fast by far longer steps."""
+    trial, course = case.trial, case.course
+    if case.fresh or trial is None or not len(course) or ran_away(case):
+        return False
+    rates = course.rates[np.isfinite(course.rates)]
+    if len(rates) and rates[-1] < rates.max() / 30.0:
+        return False
+    slow = case.now.loss > 0.6 * min(course.start, 4.0 * case.trivial) and _behind(case) > 0.1
+    one, ten, hundred, *longer = (trial.gain(n) for n in (1.0, 10.0, 100.0, 1e3, 1e4))
+    linear = ten > 5.0 * one > 0.0 and hundred > 20.0 * one and max(hundred, *longer) > 0.02
+    return slow and linear
+
+
+def learning_rate_too_low(case: Case) -> Iterator[Finding]:
+    """A loss that creeps."""
+    trial, course = case.trial, case.course
+    if trial is None or not creeps(case):
+        return
+    longest = max((10.0, 100.0, 1e3, 1e4), key=trial.gain)
+    moved = course.ratios()
+    ratio = f"; a step changes a layer by {short(float(moved.max()))} of itself" * bool(len(moved))
+    yield Finding(
+        "learning_rate_too_low",
+        "optimizer",
+        f"in {len(course)} {course.unit}s the loss went from {short(course.start)} to "
+        f"{short(case.now.loss)}; a step of this length lowers it by {trial.gain(1.0):.2g} of itself, and "
+        f"one {longest:g} times as long by {trial.gain(longest):.2g}{ratio}",
+        _named_rate(case),
+        "raise it by ten until the loss no longer falls faster; nn.lr_range_test does that in one "
+        "run",
+        "error" if case.share_left > 0.9 else "warning",
+        f"optimizer.lr = {short(trial.rate * longest)}",
+    )
+
+
+def oscillation(case: Case) -> Iterator[Finding]:
+    """A loss that goes up and down by much of itself instead of falling."""
+    if case.fresh or ran_away(case):
+        return
+    amplitude = swings(case)
+    if not amplitude > 0.1:
+        return
+    monitor, course = case.monitor, case.course
+    turned = ""
+    if monitor is not None:
+        turns = monitor.turns[len(monitor) // 2 :]
+        turned = f"; the cosine of successive gradients is {np.nanmedian(turns):.2f} (median)"
+    last = ", ".join(short(x) for x in course.curve[-4:])
+    yield Finding(
+        "oscillation",
+        "training",
+        f"in the second half the loss changes by {share(amplitude)} of itself from one "
+        f"{course.unit} to the next, up and down: … {last}{turned}",
+        "steps that cross the valley and land on its other side",
+        "lower the learning rate, or let it decay; less momentum if there is much",
+        "error" if case.nothing_learned else "warning",
+        f"optimizer.lr = {short(0.3 * case.course.rate_of(False, case.optimizer))}"
+        if case.optimizer is not None
+        else "lr = 0.3 * lr",
+    )
+
+
+def spikes(case: Case) -> Iterator[Finding]:
+    """Single losses far above those around them, after which it falls back."""
+    if case.fresh or ran_away(case):
+        return
+    course = case.course
+    curve, unit = course.curve, course.unit
+    if case.monitor is not None and len(case.monitor) >= 30:
+        curve, unit = case.monitor.losses, "step"
+    if len(curve) < 10:
+        return
+    window = 5 if unit == "epoch" else 20
+    # The loss of a batch varies by itself; beyond that of a constant answer it is no usual batch.
+    worth = 0.2 if unit == "epoch" else 2.0
+    found = []
+    for i in range(window, len(curve) - 1):
+        before = curve[max(0, i - window) : i]
+        level, most = float(np.median(before)), float(before.max())
+        jump = curve[i] - level
+        high = curve[i] > 2.5 * level and curve[i] > 1.3 * most
+        if high and jump > worth * case.trivial and curve[i + 1 : i + 1 + window].min() < (
+            level + 0.5 * jump
+        ):
+            found.append(i)
+    if not found:
+        return
+    worst = max(found, key=lambda i: curve[i])
+    level = float(np.median(curve[max(0, worst - window) : worst]))
+    yield Finding(
+        "spikes",
+        f"{unit}s {listed(i + 1 for i in found)}",
+        f"at {unit} {worst + 1} the loss is {short(curve[worst])}, where the {window} before have "
+        f"{short(level)} (median); there are {len(found)} such jumps in {len(curve)} {unit}s",
+        "a rate near the edge of stability, or a few samples with huge gradients",
+        "clip the norm of the gradient near its usual value, or lower the rate; look at the samples "
+        "of those steps",
+        "warning",
+        "nn.fit(…, clip_norm=1.0)",
+    )

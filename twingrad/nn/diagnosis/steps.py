@@ -1,0 +1,304 @@
+"""Findings on how a step is made: sums never reset, the wrong sign, nothing moved, noise, clipping.
+
+They rest on what a Monitor saw; some can be told from a model and its loss alone.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...engine import Value
+from ..module import Module
+from .case import Case
+from .findings import Finding
+from .words import listed, share, short
+
+NOISY = 30.0
+"""A batch this many times smaller than the noise scale is too small."""
+ALWAYS = 0.9
+"""So large a share of steps being cut is always."""
+
+
+def gradients_accumulating(case: Case) -> Iterator[Finding]:
+    """Gradients that are the sum of all so far."""
+    monitor = case.monitor
+    if monitor is None or len(monitor) < 3:
+        return
+    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
+    piled = monitor.motion.piled
+    turns = monitor.turns[1:4]
+    # Without the graph of the loss: the sum of like gradients grows as 1, 2, 3, 4.
+    counted = totals[1:4] / totals[0] if totals[0] > 0.0 else np.zeros(0)
+    grows = (
+        not piled
+        and len(counted) == 3
+        and bool((np.abs(counted / [2.0, 3.0, 4.0] - 1.0) < 0.3).all() and (turns > 0.9).all())
+    )
+    if not (monitor.accumulating or grows):
+        return
+    first = ", ".join(short(x) for x in totals[:4])
+    evidence = f"the norm of the gradient in the first steps is {first}"
+    if piled:
+        evidence += (
+            f"; in {sum(piled)} of the first {len(piled)} steps that were looked at, the gradient "
+            "is that of the loss plus the one of the step before"
+        )
+    name = "model" if monitor.by_hand else "optimizer"
+    yield Finding(
+        "gradients_accumulating",
+        "the training loop",
+        evidence,
+        f"{name}.zero_grad() is missing before backward()",
+        "reset the gradients in each step, before backward()",
+        "error",
+        f"{name}.zero_grad()\nloss.backward()",
+    )
+
+
+def ascent(case: Case) -> Iterator[Finding]:
+    """Steps along the gradient instead of against it, or down a loss of the wrong sign."""
+    monitor, trial = case.monitor, case.first_trial
+    if monitor is not None and len(monitor) >= 2:
+        descents = monitor.descents[np.isfinite(monitor.descents)]
+        if len(descents) >= 2 and np.median(descents) < -0.1 and np.mean(descents < 0.0) > 0.8:
+            yield _ascent(
+                f"in {np.mean(descents < 0.0):.0%} of {len(descents)} steps the weights moved "
+                f"along the gradient (median cosine with the way down {np.median(descents):.2f}); "
+                f"the loss went from {short(monitor.losses[0])} to {short(monitor.losses[-1])}",
+                "a gradient that is added where it must be subtracted",
+                "p.data -= lr * p.grad" if monitor.by_hand else "x -= lr * grad",
+            )
+            return
+        seen = case.first or case.now
+        if monitor.losses[0] < 0.0 < seen.loss and not case.now.loss < seen.loss:
+            yield _ascent(
+                f"the loop stepped down from {short(monitor.losses[0])} to "
+                f"{short(monitor.losses[-1])}, while the loss itself went up from "
+                f"{short(seen.loss)} to {short(case.now.loss)}",
+                "a loss with its sign turned, so that less of it is worse",
+                "loss.backward()  # and not (-loss).backward()",
+            )
+            return
+    if trial is None:
+        return
+    up = [trial.gain(n) for n in (1e-3, 1e-2, 0.1, 1.0)]
+    if all(gain < 0.0 for gain in up[1:]) and trial.gain(-1.0) > 1e-4 and up[0] <= 0.0:
+        yield _ascent(
+            f"a step of the optimizer takes the loss from {short(trial.start)} to "
+            f"{short(trial.losses[1.0])}, a tenth of it to {short(trial.losses[0.1])}; the same "
+            f"step backwards to {short(trial.losses[-1.0])}",
+            f"the update of {type(case.optimizer).__name__} adds the gradient",
+            "x -= self.lr * grad",
+        )
+
+
+def _ascent(evidence: str, cause: str, code: str) -> Finding:
+    return Finding(
+        "ascent", "the training loop", evidence, cause, "step against the gradient", "error", code
+    )
+
+
+def parameters_never_change(case: Case) -> Iterator[Finding]:
+    """Parameters that the loss does not reach, the optimizer does not hold, or no step moved."""
+    names = _names(case)
+    unreached = [i for i, gradient in enumerate(case.now.gradients) if gradient is None]
+    held = None
+    if case.optimizer is not None:
+        held = set(case.optimizer.parameters)
+    reasons: dict[str, list[int]] = {}
+    for i in unreached:
+        reasons.setdefault("unreached", []).append(i)
+    if held is not None:
+        for i, parameter in enumerate(case.parameters):
+            if parameter not in held and i not in unreached:
+                reasons.setdefault("not held", []).append(i)
+    for i in _still(case):
+        if not any(i in found for found in reasons.values()):
+            reasons.setdefault(_why_still(case, i), []).append(i)
+    for reason, places in reasons.items():
+        cause, remedy, code, severity = _REASONS[reason]
+        seen = ""
+        if case.monitor is not None:
+            seen = f" in {len(case.monitor):,} steps"
+        count = sum(np.size(case.parameters[i]._data) for i in places)
+        total = sum(np.size(p._data) for p in case.parameters)
+        evidence = {
+            "unreached": "backward() from the loss reaches no gradient to them",
+            "not held": f"{type(case.optimizer).__name__} holds "
+            f"{len(held or ())} parameters, and not these",
+            "no gradient": f"they did not move{seen}, for each step found no gradient at all",
+            "zero rate": f"they did not move{seen}; the learning rate was 0",
+            "zero gradient": f"they did not move{seen}, and their gradient is 0 at each sample",
+            "too small": f"they did not move{seen}, though their gradient is not 0",
+        }[reason]
+        yield Finding(
+            "parameters_never_change",
+            listed(names[i] for i in places),
+            f"{len(places)} of {len(case.parameters)} parameters, {count:,} of {total:,} numbers: "
+            + evidence,
+            cause,
+            remedy,
+            severity,  # type: ignore[arg-type]
+            code,
+        )
+
+
+_REASONS = {
+    "unreached": (
+        "a layer that forward() does not use, or a number taken out of the graph (.data, float(), "
+        ".numpy(), no_grad)",
+        "use the layer in forward(), and compute with Values and Tensors all the way to the loss",
+        "x = self.layer(x)  # and not self.layer(x).data",
+        "error",
+    ),
+    "not held": (
+        "an optimizer that was built from another list of parameters, or before these were made",
+        "build it from all parameters of the model; freeze on purpose by `constant = True`",
+        "optimizer = nn.Adam(model.parameters())",
+        "warning",
+    ),
+    "no gradient": (
+        "backward() is missing, or zero_grad() stands between backward() and step()",
+        "in each step: zero_grad(), then backward(), then step()",
+        "optimizer.zero_grad()\nloss.backward()\noptimizer.step()",
+        "error",
+    ),
+    "zero rate": (
+        "a learning rate of 0, from the optimizer or from a schedule",
+        "give it a rate above 0",
+        "optimizer.lr = 1e-2",
+        "error",
+    ),
+    "zero gradient": (
+        "no sample passes a gradient to them: units above are off, or weights above are 0",
+        "mend what stops the gradient: dead units, saturation, or weights of zero",
+        'nn.Linear(64, 32, init="he")',
+        "error",
+    ),
+    "too small": (
+        "steps below the precision of the numbers, about 1e-7 of them in float32",
+        "raise the learning rate, or find out why the gradient is so small",
+        "optimizer.lr = 1e-2",
+        "error",
+    ),
+}
+
+
+def _names(case: Case) -> list[str]:
+    if not isinstance(case.model, Module):
+        return [f"parameters()[{i}]" for i in range(len(case.parameters))]
+    return [name for name, _ in case.model.named_parameters()]
+
+
+def _still(case: Case) -> list[int]:
+    """Parameters that no step moved, and that should have: matrices, or whole layers of Values."""
+    monitor = case.monitor
+    if monitor is None or len(monitor) < 2 or monitor.parameters != case.parameters:
+        return []
+    unchanged = set(monitor.unchanged)
+    if len(unchanged) == len(case.parameters):
+        return sorted(unchanged)
+    found: list[int] = []
+    for layer in case.layers:
+        whole = unchanged.issuperset(layer.members)
+        matrices = [i for i in layer.members if np.ndim(case.parameters[i]._data) > 1]
+        if whole and layer.is_matrix:
+            found += layer.members
+        else:
+            found += [i for i in matrices if i in unchanged]
+    return [i for i in found if not case.parameters[i].constant]
+
+
+def _why_still(case: Case, i: int) -> str:
+    monitor, gradient = case.monitor, case.now.gradients[i]
+    if monitor is not None and not monitor.reached.any():
+        return "no gradient"
+    rates = case.course.rates
+    if len(rates) and not np.nan_to_num(rates, nan=1.0).any():
+        return "zero rate"
+    # An array of zeros, or one number, as for a Value
+    return "zero gradient" if gradient is not None and not np.any(gradient) else "too small"
+
+
+def batch_too_small(case: Case) -> Iterator[Finding]:
+    """Steps that are nearly all noise, in a run that stands still above what could be reached."""
+    monitor = case.monitor
+    if monitor is None or len(monitor) < 40 or not case.course.is_finite:
+        return
+    size = None
+    if monitor.epoch_steps:
+        size = max(1, round(len(case.X) / monitor.epoch_steps))
+        if size > 16 or monitor.epoch_steps < 4:
+            return
+    signal = _signal(case, 0.5)
+    noise = 1.0 / signal - 1.0 if signal > 0.0 else np.inf
+    if noise < NOISY:
+        return
+    losses = monitor.losses
+    half = len(losses) // 2
+    middle, end = float(np.mean(losses[half : half + half // 2])), float(np.mean(losses[-half // 2 :]))
+    still = end > 0.9 * middle
+    trial = case.trial
+    gain = max(trial.gain(n) for n in (0.1, 1.0, 10.0)) if trial is not None else 1.0
+    high = end > 0.1 * case.trivial
+    if not (still and high and gain > 0.01):
+        return
+    of = f"of about {size} sample{'s' * (size > 1)} " if size else ""
+    scale = f"; a batch should be nearer to {round(noise * size):,}" if size and noise < 1e6 else ""
+    seen = "over 1,000" if noise > 1e3 else short(noise)
+    yield Finding(
+        "batch_too_small",
+        "training",
+        f"in the second half, successive gradients {of}agree so little that the noise scale is "
+        f"{seen} times the batch{scale}; the mean loss of the steps stays at {short(end)}, after "
+        f"{short(middle)} before, though the gradient over {len(case.sample[0])} samples would "
+        f"lower it by {share(max(gain, 0.0))} in a step",
+        "batches so small that their samples decide where a step goes",
+        "larger batches, or a learning rate that decays, which averages over steps",
+        "warning",
+        "nn.fit(…, batch_size=64)",
+    )
+
+
+def _signal(case: Case, begin: float) -> float:
+    """The share of a squared gradient that is not noise: E[g·g']/E[|g|²], g' of the next batch."""
+    monitor = case.monitor
+    if monitor is None:
+        return 1.0
+    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
+    at = max(1, int(begin * len(totals)))
+    products = monitor.turns[at:] * totals[at:] * totals[at - 1 : -1]
+    squares = totals[at:] ** 2
+    usual = np.isfinite(products)
+    return float(products[usual].mean() / squares[usual].mean()) if usual.any() else 1.0
+
+
+def clipping_always_binds(case: Case) -> Iterator[Finding]:
+    """Gradients whose norm is the same in nearly every step."""
+    monitor = case.monitor
+    if monitor is None or len(monitor) < 10:
+        return
+    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
+    limit = monitor.clip_norm
+    if limit is None or not np.isfinite(limit):
+        limit = float(np.median(totals))
+        exact = 1e-5 if not isinstance(case.parameters[0], Value) else 1e-9
+        cut = np.abs(totals - limit) < exact * limit
+        told = f"the norm of the gradient is {short(limit)}"
+    else:
+        cut = totals > limit * (1.0 - 1e-4)
+        told = f"the gradient was cut to the norm {short(limit)}"
+    if not limit > 0.0 or float(cut.mean()) < ALWAYS:
+        return
+    own = float(np.linalg.norm(case.now.vector))
+    beyond = f"; that of all samples is {short(own)} now" if own > limit else ""
+    yield Finding(
+        "clipping_always_binds",
+        "training",
+        f"in {cut.sum()} of {len(cut)} steps {told}{beyond}",
+        "a limit below the usual norm of the gradient",
+        "set the limit to a norm that only the largest tenth of the steps exceeds, then tune the "
+        "rate again",
+        "warning",
+        f"nn.fit(…, clip_norm={short(10.0 * max(limit, own / 5.0))})",
+    )
