@@ -1,9 +1,9 @@
 """Hypothesis strategies that build random programs of the table's own operations.
 
-They stay here, not in the package, because they are made of the table's rows, whose oracles and
-domains no user has: what users can import comes later, with a testing kit of its own. A program
-is plain data that two interpreters run: twingrad on nodes, and mpmath, which differentiates it
-from outside, by differences, and so knows nothing of graphs, sweeps or the chain rule.
+They stay here, not in `twingrad.testing`, because they are made of the table's rows, whose
+oracles and domains no user has. A program is plain data that two interpreters run: twingrad on
+nodes, and mpmath, which differentiates it from outside, by differences, and so knows nothing of
+graphs, sweeps or the chain rule.
 """
 
 from collections.abc import Callable
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 import twingrad as tg
 from tests.oracles import Interval, mp
 from tests.table import ELEMENTWISE
+from twingrad.testing import arrays, floats
 
 SHAPES: list[tuple[int, ...]] = [(), (3,), (2, 1), (1, 3), (2, 3)]
 
@@ -130,8 +130,7 @@ ACROSS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
 
 def numbers(low: float, high: float, shape: tuple[int, ...] | None) -> st.SearchStrategy[Any]:
     """A float within bounds; or, given a shape, an array of them."""
-    floats = st.floats(low, high, allow_subnormal=False)
-    return floats if shape is None else arrays(np.float64, shape, elements=floats)
+    return floats(low, high) if shape is None else arrays(shape, low, high)
 
 
 def uses(position: int, interval: Interval) -> st.SearchStrategy[Use]:

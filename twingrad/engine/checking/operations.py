@@ -20,7 +20,7 @@ class Operation:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.weights = weights_of([node])[0]
+        self.weights = node._seed(weights_of([node])[0])
         self.passed = self.pulled(self.weights)
         self.slopes = [None if p.constant else self.fitted(k) for k, p in enumerate(node.parents)]
 

@@ -40,11 +40,18 @@ class Findings:
     def summary(self) -> list[str]:
         """What was tried, in words."""
         lines = [
-            f"{order} derivatives on {'; '.join(names).replace('; Tensors', ';')}"
+            f"{order} derivatives on {_listed(names)}"
             for order, names in (("first", self.first), ("second", self.second))
             if names
         ]
         return [*lines, *dict.fromkeys(self.tried)]
+
+
+def _listed(names: list[str]) -> str:
+    """The names of trials, with "Tensors" said once."""
+    numbers = [name for name in names if name == "Values"]
+    shapes = [name.removeprefix("Tensors ") for name in names if name != "Values"]
+    return "; ".join([*numbers, *[f"Tensors {'; '.join(shapes)}"] * bool(shapes)])
 
 
 def check(
@@ -223,6 +230,12 @@ def at_single_precision(
     found: Findings,
 ) -> None:
     """The same with float32 operands, which the result must keep to."""
+    if any(isinstance(x, type | np.dtype) for x in static.values()):
+        return  # what is told a dtype may well have another
+    static = {
+        name: x.astype(np.float32) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
+        for name, x in static.items()
+    }
     node = run(rule, trial, static)
     if node._data.dtype != np.float32:
         found.add(
