@@ -182,6 +182,9 @@ def test_the_gallery_makes_every_picture_it_shows_and_prints_what_it_says(tmp_pa
     (tmp_path / "images").mkdir()
     page = gallery.PAGE.read_text()
     assert gallery.run(page, tmp_path) == page
+    told = re.sub(r"<[^>]*>", " ", (tmp_path / "report.html").read_text())
+    assert re.search(r"Of the samples that it never learned from, it gets \d+ of 360", told)
+    assert re.search(r"Training data\s+1,437 samples", told)
     made = {f"images/{path.name}" for path in (tmp_path / "images").iterdir()}
     made |= {f"images/{picture}" for _, picture, *_ in gallery.PHOTOGRAPHS}
     assert set(re.findall(r"\]\((images/[^)]*)\)", page)) == made
