@@ -565,6 +565,29 @@ def test_more_nodes_than_max_nodes_are_counted_and_refused() -> None:
         draw(expression(), max_nodes=6)
 
 
+def test_what_is_told_not_to_fold_is_refused_before_it_is_outlined(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(graph, "outline", None)  # seconds, of a large graph
+    with pytest.raises(ValueError, match="this graph has 7 nodes, more than max_nodes=6"):
+        draw(expression(), group=None, max_nodes=6)
+
+
+@pytest.mark.parametrize("show", [None, 5, {"data": 1}])
+def test_rows_that_do_not_exist_are_refused(show: Any) -> None:
+    with pytest.raises(ValueError, match="show= takes one of 'data', 'grad', but got"):
+        draw(Value(1.0), show=show)
+
+
+def test_a_level_of_modules_may_be_a_number_of_numpy() -> None:
+    assert repr(draw(Value(1.0), group=np.int64(1))) == repr(draw(Value(1.0), group=1))  # type: ignore[arg-type]
+
+
+def test_a_scope_is_a_mapping() -> None:
+    with pytest.raises(TypeError, match=r"scope is a dict of names.*such as vars\(\), not a list"):
+        draw(Value(1.0), scope=["a"])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("most", [0, -1, 7.5, "7", True])
 def test_a_limit_that_is_no_number_of_boxes_is_refused(most: Any) -> None:
     with pytest.raises(ValueError, match="max_nodes is a whole number from 1 on, not"):

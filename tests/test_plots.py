@@ -564,6 +564,33 @@ def test_outputs_instead_of_labels_are_refused_with_the_fix() -> None:
         viz.plot_confusion_matrix(np.eye(2, dtype=int), [0, 1])
 
 
+def test_more_classes_than_can_be_read_are_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="a matrix of 100,001 classes cannot be read"):
+        viz.plot_confusion_matrix([0, 100_000], [0, 1])
+
+
+# What is no axes, and what is no setting
+
+
+@every_plot
+def test_what_is_no_axes_is_refused(plot: Any) -> None:
+    for thing in (plt, plt.figure(), [1], 3):
+        with pytest.raises(TypeError, match="ax is one matplotlib Axes"):
+            plot(ax=thing)
+
+
+def test_a_history_of_no_epoch_is_refused() -> None:
+    with pytest.raises(ValueError, match="this history holds no epoch yet"):
+        viz.plot_history(nn.History())
+
+
+@pytest.mark.parametrize("option", [{"cut": np.nan}, {"cut": "a"}, {"margin": -1}, {"margin": "a"}])
+def test_a_cut_and_a_margin_are_finite_numbers(option: dict[str, Any]) -> None:
+    X, y = nn.data.xor()
+    with pytest.raises(ValueError, match=f"{next(iter(option))} is a .*number"):
+        viz.plot_decision_boundary(nn.MLP(2, [1], rng=0), X, y, **option)
+
+
 # Without matplotlib
 
 

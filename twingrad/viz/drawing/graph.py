@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from twingrad.engine.node import Node
 from twingrad.engine.sweep import topological_order
 from twingrad.nn.settings import whole
@@ -139,7 +141,7 @@ def draw(
             f"draw() starts from a Value or a Tensor, but this is a {type(root).__name__}; give "
             "it the result whose computation you want to see, such as draw(loss)"
         )
-    shown = (show,) if isinstance(show, str) else tuple(show)
+    shown = tuple(show) if isinstance(show, list | tuple | set) else (show,)
     for name in shown:
         _check("show", name, SHOWN)
     _check("color", color, COLORS)
@@ -155,6 +157,8 @@ def draw(
     if max_nodes is None:
         max_nodes = MAX_NODES if group is None else MAX_BOXES
     whole("max_nodes", max_nodes, 1)
+    if group is None and len(nodes) > max_nodes:  # a large graph takes long to outline
+        raise ValueError(_too_large(len(nodes), len(nodes), max_nodes))
     tree = outline(nodes, names, modules=group is not None)
     number = {node: i for i, node in enumerate(nodes)}
     edges = [(number[p], i) for i, node in enumerate(nodes) for p in node.parents]
@@ -178,12 +182,12 @@ def _depth(group: Any) -> int | None:
     """How many levels of modules to open, None for as many as there are."""
     if group is None or (isinstance(group, str) and group == "auto"):
         return None
-    if not isinstance(group, int) or isinstance(group, bool) or group < 0:
+    if not isinstance(group, int | np.integer) or isinstance(group, bool) or group < 0:
         raise ValueError(
             'group= takes "auto", None, or how many levels of modules to open, a whole number '
             f"from 0 on, but got {group!r}"
         )
-    return group
+    return int(group)
 
 
 def _too_large(nodes: int, boxes: int, most: int) -> str:

@@ -65,6 +65,11 @@ def nodes_in(scope: Mapping[str, Any]) -> dict[Node, Found]:
     a loop over the parameters has left. What was computed goes by its variable first; and any
     place in a list comes last.
     """
+    if not isinstance(scope, Mapping):
+        raise TypeError(
+            f"scope is a dict of names and what they stand for, such as vars(), not a "
+            f"{type(scope).__name__}"
+        )
     variables = {
         name: value
         for name, value in scope.items()

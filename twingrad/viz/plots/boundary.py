@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ...engine import ShapeError
 from ...nn import MLP
 from ...nn.predict import predict
-from ...nn.settings import whole
+from ...nn.settings import at_least_zero, is_number, whole
 from .canvas import CLASSES, INK, as_written, axes, tints
 
 Array = npt.NDArray[Any]
@@ -70,6 +70,7 @@ class Plane:
         names: Sequence[str] | None = None,
     ) -> None:
         whole("resolution", resolution, 2)
+        at_least_zero("margin", margin)
         self.points, self.labels, self.classes = _checked_points(X, y)
         if features is not None and (isinstance(features, str) or len(features) != 2):
             raise ValueError(f"features names the two axes, such as ('x', 'y'), not {features!r}")
@@ -80,6 +81,8 @@ class Plane:
         lower = -1.0 if self.classes.min() < 0 else 0.0
         self.ends = self.classes if len(self.classes) == 2 else np.array([lower, 1.0])
         self.logits = cut == 0.0 and self.ends.tolist() == [0.0, 1.0]
+        if cut is not None and not (is_number(cut) and np.isfinite(cut)):
+            raise ValueError(f"cut is a finite number, where one label ends, not {cut!r}")
         self.cut = float(self.ends.sum()) / 2.0 if cut is None else float(cut)
         self.reach = float(np.ptp(self.ends)) / 2.0
 

@@ -19,8 +19,16 @@ UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\uff
 
 
 def axes(ax: Any, size: tuple[float, float] = (6.4, 4.0)) -> Any:
-    """The axes that were given, or those of a new figure of a size in inches."""
+    """The axes that were given, or those of a new figure of a size in inches.
+
+    Raises `TypeError` for what is given and is no Axes, such as a figure, or pyplot itself.
+    """
     if ax is not None:
+        if not isinstance(ax, optional("matplotlib.axes").Axes):
+            raise TypeError(
+                f"ax is one matplotlib Axes, such as that of figure, ax = plt.subplots(), not "
+                f"a {type(ax).__name__}"
+            )
         return ax
     _, fresh = optional("matplotlib.pyplot").subplots(figsize=size, layout="constrained")
     return fresh

@@ -14,6 +14,9 @@ from .canvas import INK, as_written, axes
 
 Array = npt.NDArray[Any]
 
+MOST_CLASSES = 200
+"""Of more, a cell is a few pixels wide."""
+
 
 def plot_confusion_matrix(
     targets: Any, predictions: Any, *, names: Sequence[str] | None = None, ax: Any = None
@@ -26,6 +29,12 @@ def plot_confusion_matrix(
     """
     truth, said = class_indices(targets, predictions)
     count = int(max(truth.max(initial=0), said.max(initial=0))) + 1
+    if count > MOST_CLASSES:
+        raise ValueError(
+            f"a matrix of {count:,} classes cannot be read, and {MOST_CLASSES} are the most that "
+            "are drawn; class indices count from 0, so np.unique(labels, return_inverse=True)[1] "
+            "closes gaps between them"
+        )
     ticks = [as_written(name) for name in (range(count) if names is None else names)]
     if len(ticks) < count:
         raise ValueError(f"there are {count} classes, but {len(ticks)} names came")

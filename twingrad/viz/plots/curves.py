@@ -35,6 +35,8 @@ def plot_history(
     """
     if not isinstance(history, History):
         raise TypeError(f"plot_history() draws what nn.fit returned, not {history!r}")
+    if not len(history):
+        raise ValueError("this history holds no epoch yet; train the model first")
     values = drawn = np.asarray(history[curve])
     rates = history.learning_rate if curve not in ("learning_rate", "seconds") else []
     panelled = learning_rate and len(rates) > 0
