@@ -89,15 +89,12 @@ def refuse_if_stale(node: "Node") -> None:
     """Raise if a result is not what its operands' numbers give now."""
     made = node._stamp
     if made < 0:  # see Node._moved
-        raise StaleGraphError(
-            f"backward() through a result, {_described(node)} made by {node.op!r}, whose own data "
-            f"was changed{clock.happened(-made)}, so it is not what its operands give any more; "
-            "leave results as they are, and compute with another: result * 2, not "
-            "result.data *= 2"
-        )
+        raise _of_a_changed_result(node)
     for i, parent in enumerate(node.parents):
         when = abs(parent._stamp)
         if when > made:
+            if parent._stamp < 0:
+                raise _of_a_changed_result(parent)
             raise StaleGraphError(
                 f"backward() through a graph that is out of date: operand {i} of {node.op!r}, "
                 f"{_described(parent)}, was changed{clock.happened(when)}, after {node.op!r} was "
@@ -105,6 +102,14 @@ def refuse_if_stale(node: "Node") -> None:
                 "loss again and call backward() on that, before the next change: "
                 "optimizer.step() comes last"
             )
+
+
+def _of_a_changed_result(node: "Node") -> StaleGraphError:
+    return StaleGraphError(
+        f"backward() through a result, {_described(node)} made by {node.op!r}, whose own data was "
+        f"changed{clock.happened(-node._stamp)}, so it is not what its operands give any more; "
+        "leave results as they are, and compute with another: result * 2, not result.data *= 2"
+    )
 
 
 def _described(node: "Node") -> str:

@@ -16,6 +16,7 @@ from ..engine.windows import Pair, framed_size
 from .freed_memory import keep_freed_memory
 from .layers import Rng, as_input, drawn, settings_of
 from .module import Module
+from .plain_inputs import look_once
 from .settings import whole
 
 
@@ -131,7 +132,7 @@ class AvgPool2d(_Pool2d):
 
 def _images(layer: Any, x: Any, channels: int | None = None) -> Any:
     """The images, of which the layer can find windows in each."""
-    x = as_input(x)
+    given, x = x, as_input(x)
     shape = x.shape
     if len(shape) != 4 or (channels is not None and shape[1] != channels):
         wanted = f"(batch, {'channels' if channels is None else channels}, height, width)"
@@ -142,6 +143,8 @@ def _images(layer: Any, x: Any, channels: int | None = None) -> Any:
             f"{layer!r}: expected images of at least {layer.kernel_size}, got {shape}, which with "
             f"its padding is {framed}; use a smaller kernel, or more padding"
         )
+    if channels is not None:
+        look_once(layer, given, layer.weight._data.dtype)
     return x
 
 

@@ -1,4 +1,4 @@
-"""What data tells of itself: its scale, whether it is the one a model knows, what rounding costs.
+"""Data against the model: whether it is on a scale to learn from, and on the one learned from.
 
 All of it is legal, and all of it has cost somebody a day, because networks answer whatever comes.
 """
@@ -9,19 +9,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import DataScaleWarning, PrecisionWarning, Tensor
+from ..engine import DataScaleWarning, Tensor
 from ..engine.misuse import warn
 from .module import Module
 from .normalization import BatchNorm1d, LayerNorm
+from .plain_inputs import PIXELS, is_image_of_bytes, warn_of_bytes, warn_of_rounding
 
 Array = npt.NDArray[Any]
 
 FACTOR = 10.0
 """Data that reaches so many times as far as what a model has learned from is on another scale."""
-PIXELS = 16
-"""So many numbers a sample are taken for an image, if they look like one."""
-LEVELS = 1000
-"""A feature that has fewer steps left, from its least number to its greatest, has lost some."""
 
 _seen: WeakKeyDictionary[Any, tuple[float, float]] = WeakKeyDictionary()
 
@@ -31,13 +28,8 @@ def look_at_training(model: Any, X: Any, y: Any, dtype: Any) -> None:
     inputs, targets = _array(X), _array(y)
     warn_of_rounding("X", inputs, dtype)
     warn_of_rounding("y", targets, dtype)
-    if _is_image_of_bytes(inputs) and not _scales_itself(model):
-        warn(
-            f"X holds whole numbers from {inputs.min()} to {inputs.max()} ({inputs.dtype}), as "
-            "images are stored; a network learns from numbers about 1: pass X / 255.0, here and "
-            "wherever the model is used. If the model scales them itself, X.astype(float) says so",
-            DataScaleWarning,
-        )
+    if is_image_of_bytes(inputs) and not _scales_itself(model):
+        warn_of_bytes("X", inputs)
     else:
         compare("X", model, inputs)
     try:
@@ -71,35 +63,6 @@ def compare(name: str, model: Any, X: Any) -> None:
             "was trained on",
             DataScaleWarning,
         )
-
-
-def warn_of_rounding(name: str, numbers: Array, dtype: Any) -> None:
-    """Warn where a feature's numbers would hardly differ any more in a model's precision."""
-    wide = numbers.dtype.kind in "iu" or numbers.dtype.itemsize > np.dtype(dtype).itemsize
-    if numbers.dtype.kind not in "iuf" or not wide or not numbers.size:
-        return
-    low, high = (f(axis=0).astype(np.float64) for f in (numbers.min, numbers.max))
-    # Twice the half of the gap between the greatest number and the next.
-    gap = np.maximum(np.abs(low), np.abs(high)) * float(np.finfo(dtype).eps)
-    lost = (high > low) & (gap * LEVELS > high - low) & (gap > 0.0)
-    if numbers.dtype.kind in "iu":
-        lost &= gap > 1.0
-    if lost.any():
-        i = np.unravel_index(int(np.argmax(lost)), lost.shape)
-        where = f"column {int(i[0])} of {name}" if len(i) == 1 else name
-        warn(
-            f"{where} runs from {low[i]:.10g} to {high[i]:.10g}, where {np.dtype(dtype)}, the "
-            f"model's precision, has steps of about {gap[i]:.2g}: most of what tells its numbers "
-            f"apart is rounded away; subtract the mean first, {name} - {name}.mean(axis=0), or use "
-            "a model of float64",
-            PrecisionWarning,
-        )
-
-
-def _is_image_of_bytes(X: Array) -> bool:
-    if X.dtype.kind not in "iu" or not X.size or not 100 < X.max() <= 255 or X.min() < 0:
-        return False
-    return X.dtype == np.uint8 or X[0].size >= PIXELS
 
 
 def _scales_itself(model: Any) -> bool:

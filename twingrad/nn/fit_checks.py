@@ -1,5 +1,6 @@
 """What `fit` accepts, checked before the model is touched, so that a refusal loses nothing."""
 
+import re
 import warnings
 from collections.abc import Iterable
 from copy import deepcopy
@@ -64,12 +65,13 @@ def name_parameters(model: Any, parameters: list[Any], optimizer: Optimizer) -> 
     new = [p for p in parameters if p not in held and np.shape(p._data) in gone]
     if new:
         name = paths.get(new[0]) or "a parameter"
+        place = re.sub(r"\.(\d+)", r"[\1]", f"model.{name}") if paths else "parameter"
         warn(
             f"{name} of the model, a {type(new[0]).__name__} of shape {np.shape(new[0]._data)}, is "
             "not known to the optimizer, which holds one of that shape that is no part of the "
             "model: it was replaced after the optimizer was built, and will not be trained. Build "
             "the optimizer after that, or assign the numbers, not the parameter: "
-            f"model.{name}.data = …",
+            f"{place}.data = …",
             ReplacedParameterWarning,
         )
 

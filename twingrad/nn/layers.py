@@ -15,6 +15,7 @@ from ..engine.arrays import as_array
 from ..engine.layer_rules import dropout, linear
 from . import init as initialisers
 from .module import Module
+from .plain_inputs import look_once
 from .settings import below_one, whole
 from .step_checks import note_evaluation
 
@@ -47,12 +48,13 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Any:
         """The layer's response to a batch, or to one sample of shape (in_features,)."""
-        x = as_input(x)
+        given, x = x, as_input(x)
         shape = x.shape
         if not shape or shape[-1] != self.weight.shape[0]:
             raise ShapeError(
                 f"{self!r}: expected (batch, {self.weight.shape[0]}), got {shape}{self._fix(shape)}"
             )
+        look_once(self, given, self.weight._data.dtype)
         if self.bias is None:
             return x @ self.weight
         return apply(linear, x, self.weight, self.bias)
