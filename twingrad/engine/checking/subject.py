@@ -83,13 +83,12 @@ def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
             given = gradient(*arguments(numbers)) if callable(gradient) else gradient
         alone = len(plain) == 1 and not (isinstance(given, tuple | list) and len(given) == 1)
         given = [given] if alone else list(given) if isinstance(given, tuple) else given
-        return [getattr(x, "_data", x) for x in aligned(given, plain, "gradient")]
+        slopes = [getattr(x, "_data", x) for x in aligned(given, plain, "gradient")]
+        return [np.zeros_like(x) if s is None else s for s, x in zip(slopes, numbers, strict=True)]
 
     slopes, misshapen = claim(numbers), ""
     for k, (x, slope) in enumerate(zip(numbers, slopes, strict=True)):
-        if slope is None:
-            slopes[k] = np.zeros_like(x)
-        elif np.shape(slope) != np.shape(x) and not misshapen:
+        if np.shape(slope) != np.shape(x) and not misshapen:
             advice = about_shapes(np.shape(slope), np.shape(x))
             misshapen = (
                 f"the gradient of input {k} has shape {np.shape(slope)}, but the input has "

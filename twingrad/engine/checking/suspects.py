@@ -169,13 +169,29 @@ def _factor(e: Evidence) -> str:
         if e.agrees(e.backward, ratio * e.measured):
             return _named_ratio(ratio, e)
     for name, q in e.quantities.items():
-        if np.ptp(q) <= 1e-3 * np.max(np.abs(q), initial=0.0):
+        if q.size < 3 or np.ptp(q) <= 1e-3 * np.max(np.abs(q)):
             continue  # as good as a constant
-        for sign, minus in ((1.0, ""), (-1.0, ", and the sign is flipped")):
-            if e.agrees(sign * e.backward * q, e.measured):
-                return f"a factor is missing: multiply by {name}{minus}"
-            if e.agrees(e.backward, sign * e.measured * q):
-                return f"a factor too many: it is multiplied by {name}{minus}"
+        told = _by_a_quantity(name, q, e)
+        if told:
+            return told
+    return ""
+
+
+def _by_a_quantity(name: str, q: Any, e: Evidence) -> str:
+    """A factor that is no constant, but a number at hand, or a multiple of it."""
+    for claimed, measured, words in (
+        (e.backward * q, e.measured, "a factor is missing: multiply by"),
+        (e.backward, e.measured * q, "a factor too many: it is multiplied by"),
+    ):
+        seen = claimed != 0.0
+        if not seen.any():
+            continue
+        share = float(np.median(measured[seen] / claimed[seen]))
+        if share and np.isfinite(share) and e.agrees(share * claimed, measured):
+            share = share if "missing" in words else 1.0 / share
+            times = "" if abs(abs(share) - 1.0) < 1e-3 else f"{abs(share):.6g} times "
+            minus = ", and the sign is flipped" if share < 0.0 else ""
+            return f"{words} {times}{name}{minus}"
     return ""
 
 
