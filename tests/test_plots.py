@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.contour import QuadContourSet
 
 import twingrad as tg
@@ -274,6 +275,20 @@ def test_a_run_that_diverged_is_drawn_as_far_as_it_goes(end: float) -> None:
         ax = viz.plot_history(nn.History(loss=[2.0, end], val_loss=val_loss))
         ax.figure.canvas.draw()
         assert ax.get_lines()[0].get_ydata()[0] == 2.0
+
+
+def test_points_that_stand_alone_between_lost_ones_are_seen_and_the_lost_are_counted() -> None:
+    ax = viz.plot_history(nn.History(loss=[1.0, np.nan, np.inf, 0.5, 0.4]))
+    line = ax.get_lines()[0]
+    assert (line.get_marker(), line.get_markevery()) == ("o", [0])
+    assert "nan or infinite: training in 2 of 5 epochs, first in 2" in ax.get_xlabel()
+    assert "nan" not in viz.plot_history(nn.History(loss=[1.0, 0.5])).get_xlabel()
+
+
+def test_a_run_that_diverged_at_once_still_has_its_epochs() -> None:
+    ax = viz.plot_history(nn.History(loss=[np.nan] * 3))
+    assert ax.get_xlim() == (0.5, 3.5)
+    assert "training in 3 of 3 epochs" in ax.get_xlabel()
 
 
 def test_an_unknown_curve_is_refused() -> None:
@@ -567,6 +582,34 @@ def test_outputs_instead_of_labels_are_refused_with_the_fix() -> None:
 def test_more_classes_than_can_be_read_are_refused_at_once() -> None:
     with pytest.raises(ValueError, match="a matrix of 100,001 classes cannot be read"):
         viz.plot_confusion_matrix([0, 100_000], [0, 1])
+
+
+# In another style
+
+
+def test_pixels_stand_as_they_are_in_any_style() -> None:
+    style = {"image.origin": "lower", "image.interpolation": "bilinear", "axes.grid": True}
+    with plt.rc_context(style):
+        drawn = (
+            viz.plot_confusion_matrix([0, 1], [0, 0]),
+            viz.plot_weights(np.arange(12.0).reshape(4, 3)),
+            viz.plot_weights(np.arange(64.0).reshape(16, 4)),
+        )
+        for ax in drawn:
+            for image in ax.get_images():
+                assert (image.origin, image.get_interpolation()) == ("upper", "nearest")
+            ax.figure.canvas.draw()
+            assert not (ax.axison and any(line.get_visible() for line in ax.get_xgridlines()))
+
+
+def test_words_are_read_on_a_dark_ground_and_on_a_light_one() -> None:
+    model, (X, y) = nn.MLP(2, [2, 1], rng=0), nn.data.xor()
+    with plt.style.context("dark_background"):
+        beside = viz.plot_activations(model, X).texts
+        assert {text.get_color() for text in beside} == {"white"}
+        box = viz.plot_decision_boundary(model, X, y).get_legend()
+        assert box.get_frame().get_facecolor()[:3] == (1.0, 1.0, 1.0)
+        assert {to_hex(text.get_color()) for text in box.get_texts()} == {"#333333"}
 
 
 # What is no axes, and what is no setting

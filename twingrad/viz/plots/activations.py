@@ -52,7 +52,7 @@ def plot_activations(model: Any, X: Any, ax: Any = None) -> Any:
         ax.stairs(base + heights, edges, baseline=base, fill=True, color=ORANGE)
         ax.stairs(base + blue, edges, baseline=base, fill=True, color=BLUE)
         at = {"transform": ax.get_yaxis_transform(), "va": "bottom", "fontsize": "small"}
-        ax.text(1.02, base, _said(row), color=INK, **at)
+        ax.text(1.02, base, _said(row), **at)
     names = [as_written(row.name.replace(" → ", "\n→ ")) for row in rows]
     ax.set_yticks(range(len(rows))[::-1], names, va="bottom")
     ax.set_ylim(-0.1, len(rows))

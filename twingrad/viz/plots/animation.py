@@ -16,7 +16,7 @@ from ...nn import Callback, Training
 from ...nn.optional import optional
 from ...nn.settings import above_zero, at_least_zero, whole
 from ..files import write_at_once
-from .boundary import Plane
+from .boundary import LEGEND, Plane
 
 Array = npt.NDArray[Any]
 
@@ -181,7 +181,7 @@ def _images(frames: BoundaryFrames, size: tuple[float, float]) -> list[Any]:
         figure.clear()
         ax = figure.subplots()
         right = frames.plane.draw(ax, frame.everywhere, frame.at_points)
-        ax.legend(loc="upper right", fontsize="small")  # in one place, whatever lies below it
+        ax.legend(loc="upper right", **LEGEND)  # in one place, whatever lies below it
         ax.set_title(f"{frame.title}: {right:,} of {len(frames.plane.labels):,} right")
         canvas.draw()
         painted.append(pillow.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy()))

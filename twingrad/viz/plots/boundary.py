@@ -18,6 +18,14 @@ from .canvas import CLASSES, INK, as_written, axes, tints
 
 Array = npt.NDArray[Any]
 
+LEGEND: dict[str, Any] = {
+    "fontsize": "small",
+    "facecolor": "white",
+    "labelcolor": INK,
+    "frameon": True,
+}
+"""On ground that is light in any style, and with marks that are dark."""
+
 _STEPS = 10  # of shade, from the boundary to where the model is sure
 
 
@@ -142,7 +150,7 @@ class Plane:
         ax.plot([], [], color=INK, linewidth=0.8, linestyle="dashed", label=self._halfway(count))
         across, up = map(as_written, self.features)
         ax.set(xlabel=across, ylabel=up)
-        ax.legend(frameon=True, fontsize="small")
+        ax.legend(**LEGEND)
         return int(np.count_nonzero(~wrong))
 
     def _halfway(self, count: int) -> str:

@@ -18,6 +18,10 @@ CLASSES = (BLUE, ORANGE, GREEN, "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", INK)
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
+AS_CELLS: dict[str, Any] = {"origin": "upper", "interpolation": "nearest"}
+"""An image whose first row is on top, and whose pixels are seen, whatever the user's style says."""
+
+
 def axes(ax: Any, size: tuple[float, float] = (6.4, 4.0)) -> Any:
     """The axes that were given, or those of a new figure of a size in inches.
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...engine import ShapeError
-from .canvas import INK, as_written, axes
+from .canvas import AS_CELLS, INK, as_written, axes
 
 Array = npt.NDArray[Any]
 
@@ -45,7 +45,8 @@ def plot_confusion_matrix(
     shares = counts / np.maximum(totals, 1)[:, None]
     cell = min(1.2, max(0.5, 3.6 / count))
     ax = axes(ax, (cell * count + 2.4, cell * count + 1.2))
-    ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    ax.imshow(shares, **AS_CELLS, cmap="Blues", vmin=0.0, vmax=1.0)
+    ax.grid(False)
     size = _font_size(ax, counts)
     for (i, j), number in np.ndenumerate(counts):
         if number:

@@ -31,7 +31,8 @@ def plot_history(
     logarithmic axis, and so is a learning rate that is below a tenth of its highest for at least
     half of the epochs. The best validation epoch is marked. Below a loss or a metric stands the
     learning rate, in a panel of its own that shares the epochs and takes a quarter of the room;
-    `learning_rate=False` leaves it out. Returns the Axes of the curve.
+    `learning_rate=False` leaves it out. NaN and infinite numbers are counted below the axis. Returns
+    the Axes of the curve.
     """
     if not isinstance(history, History):
         raise TypeError(f"plot_history() draws what nn.fit returned, not {history!r}")
@@ -42,12 +43,14 @@ def plot_history(
     panelled = learning_rate and len(rates) > 0
     ax = axes(ax, (6.4, 4.8) if panelled else (6.4, 4.0))
     epochs = np.arange(1, len(values) + 1)
-    ax.plot(epochs, values, color=BLUE, marker=_dot(values), label="training")
+    ax.plot(epochs, values, color=BLUE, **_dots(values), label="training")
+    left_out = _left_out(values, "training")
     curves = history.curves()
     if f"val_{curve}" in curves:
         held_out = np.asarray(curves[f"val_{curve}"])
         drawn = np.concatenate([values, held_out])
-        dashed = {"color": ORANGE, "linestyle": "--", "marker": _dot(held_out)}
+        left_out += _left_out(held_out, "validation")
+        dashed = {"color": ORANGE, "linestyle": "--", **_dots(held_out)}
         ax.plot(epochs, held_out, label="validation", **dashed)
         if np.isfinite(held_out).any():
             down = less_is_better(curve)
@@ -61,7 +64,9 @@ def plot_history(
     words = _IN_WORDS.get(name, name.replace("_", " "))
     words = words if name == curve else f"validation {words}"
     title = f"{words[0].upper()}{words[1:]} by epoch".replace(" (s)", "")
-    ax.set(xlabel="epoch", ylabel=words, title=title)
+    ax.set(xlabel="epoch" + left_out, ylabel=words, title=title)
+    if not np.isfinite(drawn).any():
+        ax.set_xlim(0.5, len(values) + 0.5)
     ax.grid(alpha=0.3)
     if panelled:
         _rate_panel(ax, np.asarray(rates))
@@ -77,7 +82,7 @@ def _rate_panel(ax: Any, rates: Array) -> None:
     """The learning rate below a curve, over the same epochs."""
     panel = below(ax)
     epochs = np.arange(1, len(rates) + 1)
-    panel.plot(epochs, rates, color=GREEN, marker=_dot(rates))
+    panel.plot(epochs, rates, color=GREEN, **_dots(rates))
     _scale(panel, "learning_rate", rates)
     panel.set(xlabel=ax.get_xlabel(), ylabel="learning\nrate")
     panel.grid(alpha=0.3)
@@ -85,9 +90,22 @@ def _rate_panel(ax: Any, rates: Array) -> None:
     ax.tick_params(labelbottom=False)
 
 
-def _dot(numbers: Array) -> str:
-    """A marker where there is one finite point: a line of it would not be seen."""
-    return "o" if np.count_nonzero(np.isfinite(numbers)) == 1 else ""
+def _dots(numbers: Array) -> dict[str, Any]:
+    """Markers at finite points that stand alone: a line through one would not be seen."""
+    there = np.pad(np.isfinite(numbers), 1)
+    alone = there[1:-1] & ~there[:-2] & ~there[2:]
+    return {"marker": "o", "markevery": np.flatnonzero(alone).tolist()} if alone.any() else {}
+
+
+def _left_out(numbers: Array, name: str) -> str:
+    """What has no place on any axis, as a line below it."""
+    lost = np.flatnonzero(~np.isfinite(numbers))
+    if not lost.size:
+        return ""
+    return (
+        f"\nnot drawn, nan or infinite: {name} in {lost.size} of {numbers.size} epochs, first "
+        f"in {lost[0] + 1}"
+    )
 
 
 def _scale(ax: Any, curve: str, drawn: Array) -> None:

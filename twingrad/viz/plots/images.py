@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ...engine import Node, ShapeError
 from ...nn import Module
 from ...nn.settings import whole
-from .canvas import as_written, axes, signed, whole_numbers
+from .canvas import AS_CELLS, as_written, axes, signed, whole_numbers
 from .confusion import class_indices
 from .tiles import Shape, captioned, image_shape, tiles
 
@@ -136,7 +136,8 @@ def plot_weights(
 
 def _heat_map(weight: Array, name: str, ax: Any) -> Any:
     ax = axes(ax, (6.4, 4.4))
-    ax.imshow(weight, aspect="auto", **_centred(weight))
+    ax.imshow(weight, **AS_CELLS, aspect="auto", **_centred(weight))
+    ax.grid(False)
     ax.set(xlabel="unit", ylabel="input")
     whole_numbers(ax.xaxis)
     whole_numbers(ax.yaxis)

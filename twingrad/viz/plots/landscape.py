@@ -181,6 +181,7 @@ def _contours(ax: Any, across: Array, up: Array, losses: Array) -> None:
         levels = np.linspace(low - pad, high + pad, 25)
     levels[[0, -1]] = min(levels[0], low), max(levels[-1], high)  # whatever rounding did
     ax.set_facecolor("#C0C0C0")
+    ax.grid(False)
     shown = np.ma.masked_invalid(losses)
     filled = ax.contourf(across, up, shown, levels=levels, **options)
     ax.contour(across, up, shown, levels=levels[1:-1:2], colors="white", linewidths=0.4, alpha=0.6)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...engine import ShapeError
-from .canvas import axes
+from .canvas import AS_CELLS, axes
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, int] | None
@@ -41,7 +41,7 @@ def tiles(
         place, part = divmod(i, group)
         left = place % columns * between + part * (1 + _GAP)
         top = place // columns * (height + _GAP + above) + above
-        ax.imshow(image, extent=(left, left + 1, top + height, top), **colours)
+        ax.imshow(image, extent=(left, left + 1, top + height, top), **AS_CELLS, **colours)
         corners.append((left, top))
     ax.set(xlim=(0, max(left for left, _ in corners) + 1), ylim=(corners[-1][1] + height, 0))
     ax.set_axis_off()
