@@ -31,7 +31,7 @@ def plot_history(
     logarithmic axis, and so is a learning rate that is below a tenth of its highest for at least
     half of the epochs. The best validation epoch is marked. Below a loss or a metric stands the
     learning rate, in a panel of its own that shares the epochs and takes a quarter of the room;
-    `learning_rate=False` leaves it out. NaN and infinite numbers are counted below the axis. Returns
+    `learning_rate=False` leaves it out. What is NaN or infinite is counted below the axis. Returns
     the Axes of the curve.
     """
     if not isinstance(history, History):
