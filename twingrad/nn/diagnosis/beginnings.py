@@ -20,7 +20,7 @@ from .words import listed, short
 
 Array = npt.NDArray[Any]
 
-LARGE = 5.0
+LARGE = 8.0
 """A layer whose sums are so many times what He or Xavier would give begins too large."""
 HUGE = 50.0
 SMALL = 0.02

@@ -245,6 +245,23 @@ class Case:
         """Whether a trained model does hardly better than a constant."""
         return not self.fresh and not self.share_left < 0.9
 
+    @cached_property
+    def takes_all(self) -> bool:
+        """Whether the steps of a loop took all samples at once, as far as it can be told."""
+        monitor = self.monitor
+        if monitor is None or len(self.X) > len(self.sample[0]):
+            return False
+        for numbers, step in zip(monitor.path, monitor.path_steps, strict=True):
+            weights = self.weights_of(numbers, monitor)
+            if weights is None or step >= len(monitor):
+                return False
+            again = look(self.model, *self.sample, self.loss, weights, deep=False).loss
+            if not np.isclose(again, monitor.losses[step], rtol=1e-3):
+                return False
+            if step:
+                return True
+        return False
+
     # What a step does
 
     @cached_property

@@ -32,7 +32,7 @@ def overfitting(case: Case) -> Iterator[Finding]:
     apart = end > 5.0 * training[-1] and end > 0.5 * case.trivial and training[-1] < 0.1 * (
         case.trivial
     )
-    worth = end - training[-1] > 0.05 * case.trivial
+    worth = end - training[-1] > 0.1 * case.trivial
     if not ((rose or apart) and worth):
         return
     evidence = (
@@ -61,7 +61,7 @@ def overfitting(case: Case) -> Iterator[Finding]:
 def standing_still(case: Case) -> Iterator[Finding]:
     """Plateaus and underfitting: a loss that no longer falls, far above what neighbours reach."""
     course = case.course
-    if case.fresh or len(course) < 5 or ran_away(case) or swings(case) > 0.1:
+    if case.fresh or len(course) < 5 or ran_away(case) or swings(case) > 0.3:
         return
     if case.score is None or creeps(case):
         return

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from .case import Case
 from .findings import Finding
@@ -23,26 +26,40 @@ def ran_away(case: Case) -> bool:
 
 
 def swings(case: Case) -> float:
-    """How much the loss goes up and down from one to the next, as a share of its level; 0 if not.
+    """How far the loss swings up and down in the second half, as a share of its level; 0 if not.
 
-    In the second half, where two of three changes or more turn back; of batches, whose noise does
-    so too, only where successive gradients oppose each other.
+    A swing is a change of 20% of the level or more until it turns back. The losses of batches,
+    which differ by themselves, count only where successive gradients lie on one line.
     """
     course, monitor = case.course, case.monitor
     late = course.curve[len(course) // 2 :]
     if len(late) < 6 or not np.isfinite(late).all():
         return 0.0
-    changes = np.diff(late)
-    turning = float(np.mean(np.sign(changes[1:]) != np.sign(changes[:-1])))
-    level = float(np.median(late))
-    amplitude = float(np.median(np.abs(changes))) / level if level > 0.0 else 0.0
-    if monitor is not None and len(monitor) >= 10:
+    if not course.by_epoch and monitor is not None:
         turns = monitor.turns[len(monitor) // 2 :]
-        opposed = np.isfinite(turns).any() and float(np.nanmedian(turns)) < -0.2
-    else:
-        opposed = turning > 0.75
-    high = level > 0.1 * course.start or level > 0.2 * case.trivial
-    return amplitude if opposed and high and turning > 0.6 else 0.0
+        if not float(np.nanmedian(np.abs([*turns, 0.0]))) > 0.5:
+            return 0.0
+    level = float(np.median(late))
+    if not level > 0.25 * case.trivial:
+        return 0.0
+    legs = _legs(late, 0.2 * level)
+    return float(np.median(legs)) / level if len(legs) >= 4 else 0.0
+
+
+def _legs(curve: npt.NDArray[Any], least: float) -> list[float]:
+    """How far a curve goes from each turn to the next, turns by less than `least` left out."""
+    legs: list[float] = []
+    low = high = start = float(curve[0])
+    up = 0
+    for x in map(float, curve):
+        low, high = min(low, x), max(high, x)
+        if up >= 0 and high - x >= least:
+            legs += [high - start] if up else []
+            up, start, low = -1, high, x
+        elif up <= 0 and x - low >= least:
+            legs += [start - low] if up else []
+            up, start, high = 1, low, x
+    return legs
 
 
 def divergence(case: Case) -> Iterator[Finding]:
@@ -94,7 +111,7 @@ def learning_rate_too_high(case: Case) -> Iterator[Finding]:
         return
     told = []
     for when, trial in (("at the first step", case.first_trial), ("now", case.trial)):
-        if trial is None or not trial.gain(1.0) < -0.02:
+        if trial is None or not trial.gain(1.0) < (-0.02 if failing else -0.2):
             continue
         shorter = [n for n in (0.1, 0.01, 0.001) if trial.gain(n) > 1e-4]
         if shorter:
@@ -192,7 +209,7 @@ def oscillation(case: Case) -> Iterator[Finding]:
     if case.fresh or ran_away(case):
         return
     amplitude = swings(case)
-    if not amplitude > 0.1:
+    if not amplitude > 0.3:
         return
     monitor, course = case.monitor, case.course
     turned = ""
@@ -216,27 +233,25 @@ def oscillation(case: Case) -> Iterator[Finding]:
 
 def spikes(case: Case) -> Iterator[Finding]:
     """Single losses far above those around them, after which it falls back."""
-    if case.fresh or ran_away(case):
-        return
     course = case.course
+    if case.fresh or not course.is_finite:
+        return
     curve, unit = course.curve, course.unit
     if case.monitor is not None and len(case.monitor) >= 30:
         curve, unit = case.monitor.losses, "step"
     if len(curve) < 10:
         return
     window = 5 if unit == "epoch" else 20
-    # The loss of a batch varies by itself; beyond that of a constant answer it is no usual batch.
-    worth = 0.2 if unit == "epoch" else 2.0
+    # The losses of batches vary by themselves; a jump is far beyond all of those before it.
+    worth, rare = (0.2, 1.3) if unit == "epoch" else (1.0, 2.5)
     found = []
     for i in range(window, len(curve) - 1):
-        before = curve[max(0, i - window) : i]
-        level, most = float(np.median(before)), float(before.max())
+        before = curve[max(0, i - 30) : i]
+        level, most = float(np.median(before[-window:])), float(before.max())
         jump = curve[i] - level
-        high = curve[i] > 2.5 * level and curve[i] > 1.3 * most
-        if high and jump > worth * case.trivial and curve[i + 1 : i + 1 + window].min() < (
-            level + 0.5 * jump
-        ):
-            found.append(i)
+        back = curve[i + 1 : i + 1 + window].min() < level + 0.5 * jump
+        if curve[i] > 2.5 * level and curve[i] > rare * most and jump > worth * case.trivial:
+            found += [i] * bool(back)
     if not found:
         return
     worst = max(found, key=lambda i: curve[i])

@@ -13,7 +13,7 @@ from .case import Case
 from .findings import Finding
 from .words import listed, share, short
 
-NOISY = 30.0
+NOISY = 15.0
 """A batch this many times smaller than the noise scale is too small."""
 ALWAYS = 0.9
 """So large a share of steps being cut is always."""
@@ -230,6 +230,8 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
         size = max(1, round(len(case.X) / monitor.epoch_steps))
         if size > 16 or monitor.epoch_steps < 4:
             return
+    elif case.takes_all:
+        return
     signal = _signal(case, 0.5)
     noise = 1.0 / signal - 1.0 if signal > 0.0 else np.inf
     if noise < NOISY:
@@ -239,7 +241,7 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
     middle, end = float(np.mean(losses[half : half + half // 2])), float(np.mean(losses[-half // 2 :]))
     still = end > 0.9 * middle
     trial = case.trial
-    gain = max(trial.gain(n) for n in (0.1, 1.0, 10.0)) if trial is not None else 1.0
+    gain = max(trial.gain(n) for n in (0.1, 1.0, 10.0, 100.0)) if trial is not None else 1.0
     high = end > 0.1 * case.trivial
     if not (still and high and gain > 0.01):
         return

@@ -5,6 +5,7 @@ whole step raises it, the learning rate is too high.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,14 +58,20 @@ def trial(
     weights: list[Array] | None,
     rate: float,
 ) -> Trial | None:
-    """Try steps from the weights, by a fresh state of the optimizer; None where it cannot be."""
+    """Try steps by a copy of the optimizer's state, or, from `weights`, by a fresh one.
+
+    None where that cannot be.
+    """
     parameters = list(model.parameters())
     begin = weights or [np.array(p._data) for p in parameters]
     known = {parameter: i for i, parameter in enumerate(optimizer.parameters)}
+    places = [known.get(parameter) for parameter in parameters]
     try:
         steps = [
-            _step(optimizer, p, x, g, p in known)
-            for p, x, g in zip(parameters, begin, seen.gradients, strict=True)
+            np.zeros(np.shape(x))
+            if grad is None or i is None
+            else _step(optimizer, i, x, grad, fresh=weights is not None)
+            for x, grad, i in zip(begin, seen.gradients, places, strict=True)
         ]
     except Exception:
         return None  # an update of the user's own that needs more than a fresh state
@@ -83,16 +90,17 @@ def trial(
     return Trial(seen.loss, losses, curvature, rate)
 
 
-def _step(optimizer: Optimizer, parameter: Any, x: Array, grad: Any, held: bool) -> Array:
-    if grad is None or not held:
-        return np.zeros(np.shape(x))
-    scalar = isinstance(parameter, Value)
+def _step(optimizer: Optimizer, i: int, x: Array, grad: Any, fresh: bool) -> Array:
+    """What the optimizer would add to its parameter i, by its state or by none yet."""
+    scalar = isinstance(optimizer.parameters[i], Value)
     state: dict[str, Any] = {
-        name: 0.0 if scalar else np.zeros_like(x) for name in optimizer.state_names
+        name: (0.0 if scalar else np.zeros_like(x)) if fresh else copy(numbers)
+        for name, numbers in optimizer.state[i].items()
     }
+    count = 1 if fresh else optimizer.steps[i] + 1
     given = float(x) if scalar else x.copy()
     with np.errstate(all="ignore"):
-        moved = optimizer.update(given, float(grad) if scalar else grad.copy(), state, 1)
+        moved = optimizer.update(given, float(grad) if scalar else grad.copy(), state, count)
     return np.asarray(moved, np.float64) - np.asarray(x, np.float64)
 
 
