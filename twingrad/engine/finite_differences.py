@@ -107,5 +107,10 @@ def jump(f: Callable[[float], float], x: float, precision: float, size: float) -
     return heights[-1] if abs(heights[-1] - heights[0]) <= 0.2 * abs(heights[-1]) else None
 
 
+def longest_step(precision: float) -> float:
+    """The step that is tried first at a number of size 1."""
+    return float(4.0 * precision**0.2)
+
+
 def _steps(scale: float, precision: float, count: int) -> list[float]:
-    return [float(step) for step in 4.0 * precision**0.2 * scale / 8.0 ** np.arange(count)]
+    return [float(step) for step in longest_step(precision) * scale / 8.0 ** np.arange(count)]

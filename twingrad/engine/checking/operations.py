@@ -49,9 +49,10 @@ class Operation:
             gradient = 0.0
         return parent._received(gradient, None, self.node)
 
-    def claims(self, settings: Settings) -> Claims:
-        """What is to be checked of it."""
-        rule, static, weights = self.node._rule, self.node._static, self.weights
+    def claims(self, settings: Settings, weights: Any = None) -> Claims:
+        """What is to be checked of it; with other weights, what its result is then."""
+        rule, static = self.node._rule, self.node._static
+        weights = self.weights if weights is None else weights
 
         def result(numbers: Sequence[Any]) -> float:
             with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..finite_differences import Corner, Slope, corner, extrapolated, slope
+from ..finite_differences import Corner, Slope, corner, extrapolated, longest_step, slope
 
 FEW = 400
 """How many elements of an array are looked at one by one; a larger one is by directions."""
@@ -65,7 +65,14 @@ class Claims:
     def __post_init__(self) -> None:
         if not self.size:
             known = zip(self.numbers, self.slopes, strict=True)
-            self.size = size_of([(x, claimed) for x, claimed in known if claimed is not None])
+            reach = longest_step(self.settings.precision)
+            self.size = size_of(
+                [
+                    (np.abs(x) + reach * np.maximum(1.0, np.abs(x)), claimed)
+                    for x, claimed in known
+                    if claimed is not None
+                ]
+            )
 
     def readings(self, rng: np.random.Generator) -> list[Reading]:
         """Every element of what is small; of what is large directions, and whatever is wrong."""

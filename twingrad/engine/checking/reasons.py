@@ -40,7 +40,7 @@ def why_wrong(
                 everywhere = everywhere.joined(_evidence(other, other.claims(settings), k, rng))
     told = (
         exchanged(here, _others(operation, claims, k, rng), k, "operand")
-        or _one_part(operation, k)
+        or _one_part(operation, here, k, settings)
         or _not_turned(operation, here, k)
     )
     uses = left_out(operation, k)
@@ -105,7 +105,7 @@ def _draws_anew(claims: Claims) -> bool:
     return any(claims.f(claims.numbers) != first for _ in range(4)) and not np.isnan(first)
 
 
-def _one_part(operation: Operation, k: int) -> str:
+def _one_part(operation: Operation, here: Evidence, k: int, settings: Settings) -> str:
     """Of the repetitions of a broadcast operand only one counts."""
     shape, whole = np.shape(operation.numbers(k)), np.shape(operation.node._data)
     padded = (1,) * (len(whole) - len(shape)) + shape
@@ -116,19 +116,28 @@ def _one_part(operation: Operation, k: int) -> str:
     for axis, (n, m) in enumerate(zip(padded, whole, strict=True)):
         if n == m or m < 2:
             continue
-        heard = []
+        heard, ignored = [], None
         for part in range(m) if m <= 16 else (0, 1, m // 2, m - 1):
             grad = np.zeros_like(operation.weights)
             place = (slice(None),) * axis + (part,)
             grad[place] = operation.weights[place]
             heard.append(bool(np.any(operation.fitted(k, operation.pulled(grad)))))
-        if 0 < sum(heard) < len(heard):
+            if not heard[-1]:
+                ignored = grad
+        if ignored is not None and any(heard) and _counts(operation, ignored, here, k, settings):
             return (
                 f"a broadcast axis is not summed: operand {k} is repeated along axis {axis} of the "
                 f"result, {m} times, but its gradient is that of {sum(heard)} alone; sum the "
                 f"gradient over axis {axis}"
             )
     return ""
+
+
+def _counts(operation: Operation, grad: Any, here: Evidence, k: int, settings: Settings) -> bool:
+    """Whether the operand moves a part of the result: of joined arrays, each has its own."""
+    claims = operation.claims(settings, grad)
+    measured = (claims.at(k, index).measured for index in here.indices[:8])
+    return any(abs(slope.slope) > 10.0 * slope.error for slope in measured)
 
 
 def _not_turned(operation: Operation, here: Evidence, k: int) -> str:

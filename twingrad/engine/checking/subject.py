@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError
+from ..finite_differences import longest_step
 from ..node import Node
 from ..run import Run, starting_from, unconnected, zeros_like
 from ..structure import aligned, flatten, map_leaves, rebuild
@@ -57,6 +58,7 @@ def of_backward(f: Callable[..., Any], plain: list[Any]) -> Subject:
         raise GraphError(f"{error}: {advice}" if advice else str(error)) from error
     slopes = [passed[x] if x in passed else zeros_like(x) for x in run.inputs]
     size = size_of([(x._data, slope) for x, slope in passed.items()])
+    size += _size_of_steps(graph, run, passed)
 
     def values(numbers: Sequence[Any]) -> list[Any]:
         with no_grad(), np.errstate(all="ignore"):
@@ -106,6 +108,40 @@ def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
         run = None
     elsewhere = claim if callable(gradient) else None
     return Subject(values, graph, numbers, slopes, weights, size, run, True, misshapen, elsewhere)
+
+
+def _size_of_steps(
+    graph: Callable[[Sequence[Any]], Run], run: Run, passed: dict[Node, Any]
+) -> float:
+    """What the numbers on the way grow by a step away: at 0 all of them may be 0, and round well.
+
+    The graph there is laid beside the graph here; where they differ nothing can be said.
+    """
+    rng = np.random.default_rng(0)
+    moved = []
+    for x in run.inputs:
+        here = np.asarray(x._data)
+        reach = longest_step(float(np.finfo(here.dtype).eps)) * np.maximum(1.0, np.abs(here))
+        there = here + reach * rng.uniform(0.5, 1.0, here.shape)
+        moved.append(float(there) if isinstance(x._data, float) else there.astype(here.dtype))
+    try:
+        other = graph(moved)
+    except Exception:  # outside of its domain a function of the user's may fail as it likes
+        return 0.0
+    orders = [
+        topological_order(*[y for y in each.results if isinstance(y, Node)])
+        for each in (run, other)
+    ]
+    if [node._rule for node in orders[0]] != [node._rule for node in orders[1]]:
+        return 0.0
+    with np.errstate(all="ignore"):
+        return size_of(
+            [
+                (np.subtract(there._data, here._data), passed[here])
+                for here, there in zip(*orders, strict=True)
+                if here in passed
+            ]
+        )
 
 
 def _computed(node: Node) -> bool:
