@@ -142,6 +142,8 @@ def test_ordinary_numbers_may_be_rounded(X: np.ndarray) -> None:
 
 def test_wide_integers_and_constant_columns_are_silent() -> None:
     X = np.hstack([np.full((12, 1), 1e12), np.arange(12)[:, None]])
+    exact = 8_000_000 + np.arange(24).reshape(12, 2)  # below 2²⁴ float32 has every whole number
+    train(nn.Linear(2, 1, rng=0), exact, np.zeros((12, 1)), nn.mse_loss)
     train(nn.Linear(2, 1, rng=0), X, np.zeros((12, 1)), nn.mse_loss)
 
 
@@ -222,6 +224,7 @@ def test_numbers_that_only_look_like_probabilities_are_silent() -> None:
     nn.cross_entropy(Tensor(np.eye(3)), [0, 1, 2])
     nn.cross_entropy(Tensor(np.full((2, 2), 0.5)) * 1.0, [0, 1])
     nn.cross_entropy(tensor() / 3.0, [0, 1, 2, 0])  # a temperature
+    nn.cross_entropy(tensor().exp() / 3.0, [0, 1, 2, 0])
     nn.cross_entropy(tensor().tanh(), [0, 1, 2, 0])
     nn.cross_entropy(5.0 * tensor().softmax(), [0, 1, 2, 0])  # somebody knows what they do
     attended = tensor().softmax() @ Tensor(np.ones((3, 3)))

@@ -278,12 +278,39 @@ def test_copies_start_anew(make: Callable[[], Any], copied: Callable[[Any], Any]
         loss.backward()
 
 
+def test_a_pullback_is_that_of_the_array_it_was_asked_at_and_of_nodes_in_time() -> None:
+    start = np.array([3.0, 4.0])
+    pull = tg.vjp(of, start)[1]
+    start[...] = 9.0
+    np.testing.assert_array_equal(pull(1.0), [6.0, 8.0])
+    for make in TWINS:
+        w = make()
+        pull = tg.vjp(of, w)[1]
+        assign(w)
+        with pytest.raises(StaleGraphError):
+            pull(1.0)
+    pull = tg.vjp(lambda x: (x * w).sum(), np.ones(2))[1]
+    assign(w)
+    with pytest.raises(StaleGraphError):
+        pull(1.0)
+
+
 def test_running_statistics_are_not_meant() -> None:
     model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.BatchNorm1d(3))
     X = np.random.default_rng(0).normal(size=(8, 2))
     losses = [(model(X) ** 2).sum() for _ in range(2)]  # each call moves them
     for loss in losses:
         loss.backward()
+
+
+def test_a_loop_that_writes_into_the_arrays_is_in_time() -> None:
+    for shape in ((3,), (100, 100)):
+        w = Tensor(np.ones(shape))
+        for _ in range(4):
+            w.grad = None
+            of(w).backward()
+            w.data[...] -= 0.1 * w.grad
+        np.testing.assert_allclose(w.numpy(), 0.8**4)
 
 
 def test_two_networks_that_take_turns_are_each_in_time() -> None:

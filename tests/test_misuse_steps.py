@@ -323,6 +323,16 @@ def test_heads_that_take_turns_are_silent_while_each_has_one(twin: Any, order: A
     assert len(told(loop)) == (1 if longest >= 10 else 0)
 
 
+@either
+def test_a_step_with_all_gradients_starts_the_count_again(twin: Any) -> None:
+    heads = [twin(1.0), twin(2.0)]
+    descent = nn.SGD(heads, lr=0.01)
+    for turn in [*9 * [False], True, *9 * [False]]:
+        descent.zero_grad()
+        (heads[0] ** 2 + heads[1] ** 2 if turn else heads[0] ** 2).backward()
+        descent.step()
+
+
 def test_fit_names_what_is_left_out_by_its_path_even_in_a_short_run() -> None:
     class Spare(nn.Module):
         def __init__(self) -> None:
@@ -455,6 +465,17 @@ def test_gradients_of_inputs_and_models_that_only_judge_are_silent_in_evaluation
         descent.zero_grad()
         (judge(student(X)) ** 2).sum().backward()
         descent.step()
+
+
+@moded
+def test_what_is_called_under_no_grad_is_not_what_learns(make: Any) -> None:
+    model = make().eval()
+    with tg.no_grad():
+        model(X)
+    descent = nn.SGD(model.parameters(), lr=0.01)
+    for p in model.parameters():
+        (p * p).sum().backward()
+    descent.step()
 
 
 def test_a_layer_kept_in_evaluation_on_purpose_is_silent() -> None:

@@ -78,13 +78,11 @@ def warn_of_probabilities(loss: str, own: str, outputs: Any) -> None:
 
 def warn_of_targets(loss: str, outputs: Any, targets: Array) -> None:
     """Warn of targets, such as -1 and 1, that outputs between 0 and 1 cannot reach."""
-    if targets.dtype.kind not in "iuf" or not targets.size:
+    found = probabilities_by(outputs)
+    if not found or targets.dtype.kind not in "iuf" or not targets.size:
         return
     low, high = float(targets.min()), float(targets.max())
-    if low >= -0.5 and high <= 1.5:  # beside the range by a little is noise
-        return
-    found = probabilities_by(outputs)
-    if found:
+    if low < -0.5 or high > 1.5:  # beside the range by a little is noise
         fix = (
             "targets of -1 and 1 become (targets + 1) / 2, or end the model with tanh"
             if (low, high) == (-1.0, 1.0)
