@@ -16,6 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import twingrad as tg
+from tests.oracles import Row
+from tests.table import TABLE
+from tests.test_wrong_derivatives import every_operand
+from tests.test_wrong_derivatives import spoilt as rule_spoilt
 from twingrad import nn
 from twingrad.engine.checking import subject
 from twingrad.engine.sweep import topological_order
@@ -568,3 +572,26 @@ def test_scaled_slopes_are_told_wherever_they_are_looked_at(x: np.ndarray, facto
 def test_stationary_points_pass(x: float) -> None:
     assert_gradients(lambda z: (z - x) ** 2 + (z - x) ** 4, x)
     assert_gradients(lambda z: tg.cos(z - x) * 1e-6, x)
+
+
+# Every rule of the table
+
+
+@every_operand(TABLE)
+def test_a_spoilt_rule_of_the_table_is_told(row: Row, operand: int) -> None:
+    mistakes: dict[str, Callable[[Any], Any]] = {
+        "sign": lambda gradient: -gradient,
+        "missing": lambda gradient: 0.5 * gradient,
+        "constant": lambda gradient: 0.0 * gradient,
+    }
+    for name, spoil in mistakes.items():
+        with rule_spoilt(row.rule, operand, spoil):
+            report = tg.gradcheck(row.call, *row.inputs())
+        assert told(report) - {"use"} == {name}, report
+
+
+def test_a_sum_that_vanishes_at_zero_passes_in_either_precision() -> None:
+    for dtype in (np.float32, np.float64):
+        zeros = np.zeros(3, dtype=dtype)
+        assert_gradients(lambda x: (x - x.mean()).sum(), zeros)
+        assert_gradients(lambda x: (x - x.mean()).sum(), zeros, gradient=lambda x: 0.0 * x)

@@ -65,13 +65,8 @@ class Claims:
     def __post_init__(self) -> None:
         if not self.size:
             known = zip(self.numbers, self.slopes, strict=True)
-            reach = longest_step(self.settings.precision)
             self.size = size_of(
-                [
-                    (np.abs(x) + reach * np.maximum(1.0, np.abs(x)), claimed)
-                    for x, claimed in known
-                    if claimed is not None
-                ]
+                [(reached(x), claimed) for x, claimed in known if claimed is not None]
             )
 
     def readings(self, rng: np.random.Generator) -> list[Reading]:
@@ -232,6 +227,12 @@ def worst_of(readings: Sequence[Reading], rtol: float) -> Reading | None:
 def at(index: tuple[int, ...]) -> str:
     """An element, to put after the name of its array: ", element 3"."""
     return f", element {index if len(index) > 1 else index[0]}" if index else ""
+
+
+def reached(x: Any) -> Any:
+    """How large numbers are, at least for a step away from them."""
+    array = np.abs(np.asarray(x))
+    return array + longest_step(float(np.finfo(array.dtype).eps)) * np.maximum(1.0, array)
 
 
 def size_of(pairs: Sequence[tuple[Any, Any]]) -> float:

@@ -17,7 +17,7 @@ from ..node import Node
 from ..run import Run, starting_from, unconnected, zeros_like
 from ..structure import aligned, flatten, map_leaves, rebuild
 from ..sweep import gradients, no_grad, topological_order
-from .readings import size_of, weighed, weights_of
+from .readings import reached, size_of, weighed, weights_of
 from .reasons import about_shapes, shape_advice
 
 
@@ -57,8 +57,7 @@ def of_backward(f: Callable[..., Any], plain: list[Any]) -> Subject:
         advice = next(filter(None, map(shape_advice, filter(_computed, nodes))), "")
         raise GraphError(f"{error}: {advice}" if advice else str(error)) from error
     slopes = [passed[x] if x in passed else zeros_like(x) for x in run.inputs]
-    size = size_of([(x._data, slope) for x, slope in passed.items()])
-    size += _size_of_steps(graph, run, passed)
+    size = _size_on_the_way(graph, run, passed)
 
     def values(numbers: Sequence[Any]) -> list[Any]:
         with no_grad(), np.errstate(all="ignore"):
@@ -100,23 +99,27 @@ def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
     weights = weights_of(results)
     size = abs(weighed(results, weights))
     if not misshapen:
-        size = max(size, size_of(list(zip(numbers, slopes, strict=True))))
+        size += size_of([(reached(x), slope) for x, slope in zip(numbers, slopes, strict=True)])
     graph = _graph_of(f, plain)
     try:
         run = graph(numbers)
+        passed = gradients(starting_from(run.results, weights))
+        size = max(size, _size_on_the_way(graph, run, passed))
     except Exception:  # what is plain NumPy need not run on nodes, and may fail as it likes
         run = None
     elsewhere = claim if callable(gradient) else None
     return Subject(values, graph, numbers, slopes, weights, size, run, True, misshapen, elsewhere)
 
 
-def _size_of_steps(
+def _size_on_the_way(
     graph: Callable[[Sequence[Any]], Run], run: Run, passed: dict[Node, Any]
 ) -> float:
-    """What the numbers on the way grow by a step away: at 0 all of them may be 0, and round well.
+    """What the numbers on the way weigh in the result, here and a step away.
 
-    The graph there is laid beside the graph here; where they differ nothing can be said.
+    Here all of them may be 0, and round well. The graph a step away is laid beside the graph
+    here; where the two differ nothing more can be said.
     """
+    size = size_of([(x._data, slope) for x, slope in passed.items()])
     rng = np.random.default_rng(0)
     moved = []
     for x in run.inputs:
@@ -127,15 +130,15 @@ def _size_of_steps(
     try:
         other = graph(moved)
     except Exception:  # outside of its domain a function of the user's may fail as it likes
-        return 0.0
+        return size
     orders = [
         topological_order(*[y for y in each.results if isinstance(y, Node)])
         for each in (run, other)
     ]
     if [node._rule for node in orders[0]] != [node._rule for node in orders[1]]:
-        return 0.0
+        return size
     with np.errstate(all="ignore"):
-        return size_of(
+        return size + size_of(
             [
                 (np.subtract(there._data, here._data), passed[here])
                 for here, there in zip(*orders, strict=True)
