@@ -573,6 +573,18 @@ def test_what_is_told_not_to_fold_is_refused_before_it_is_outlined(
         draw(expression(), group=None, max_nodes=6)
 
 
+def test_the_caption_of_what_is_folded_speaks_of_what_is_in_the_picture() -> None:
+    neuron = nn.Neuron(2, rng=0)
+    loss = sum((neuron([x, 1.0]) for x in range(12)), Value(0.0))
+    told = " ".join(words(draw(loss, max_nodes=20).svg())).replace("\xa0", " ")
+    assert "×12 is 12 in the same place." in told
+    chain = Value(0.5)
+    for _ in range(120):
+        chain = -chain
+    told = " ".join(words(draw(chain).svg())).replace("\xa0", " ")
+    assert "folded into" in told and "in the same place" not in told
+
+
 @pytest.mark.parametrize("show", [None, 5, {"data": 1}])
 def test_rows_that_do_not_exist_are_refused(show: Any) -> None:
     with pytest.raises(ValueError, match="show= takes one of 'data', 'grad', but got"):

@@ -80,10 +80,14 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def folding(values: int, boxes: int) -> tuple[str, str]:
-    """What to say under a picture in which not every value has a box of its own."""
+def folding(values: int, boxes: int, times: int) -> tuple[str, str]:
+    """What to say under a picture in which not every value has a box of its own.
+
+    `times` is how many stand in one box, most often.
+    """
+    folded = f"{count(values, 'value')} folded into {count(boxes, 'box').replace('boxs', 'boxes')}"
+    meaning = f"; ×{times:,} is {times:,} in the same place" if times > 1 else ""
     return (
-        f"{count(values, 'value')} folded into {count(boxes, 'box').replace('boxs', 'boxes')}; "
-        "×100 is a hundred in the same place.",
+        f"{folded}{meaning}.",
         "To see more: draw(..., max_nodes=...), or draw a node nearer to the leaves.",
     )

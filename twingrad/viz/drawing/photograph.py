@@ -51,7 +51,9 @@ def take_picture(
     graph = _Graph(cast(Sequence[Value | Tensor], below), names, framed)
     caption = graph.caption if "grad" in show else ()
     if len(shown) < len(below):
-        caption = (*caption, *folding(len(below), len(shown)))
+        repeated = [one.item.count for one in shown if one.item.count > 1]
+        usual = max(sorted(set(repeated)), key=repeated.count, default=1)
+        caption = (*caption, *folding(len(below), len(shown), usual))
     numbers = [graph.numbers(one.item) for one in shown]
     tinting = [found[color == "grad"] for found in numbers]
     sizes = [0.0 if number is None else magnitude(number) for number in tinting]

@@ -111,11 +111,11 @@ class _Sweep:
     def _collect(self, link: int) -> None:
         trace = self._view.trace
         self._heard[self._view.links[link].source] += 1
-        for consumer, position in self._view.links[link].uses:
-            share = trace.shares[consumer][position]
-            if share is not None:
-                i = trace.operands[consumer][position]
-                with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
+            for consumer, position in self._view.links[link].uses:
+                share = trace.shares[consumer][position]
+                if share is not None:
+                    i = trace.operands[consumer][position]
                     self._totals[i] = self._totals[i] + share if i in self._totals else share
 
     def _progress(self, box: int) -> tuple[int, int]:
