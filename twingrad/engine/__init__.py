@@ -55,6 +55,7 @@ __all__ = [
     "LogitsWarning",
     "MisuseWarning",
     "Node",
+    "OperationReport",
     "PrecisionWarning",
     "Recording",
     "ReplacedParameterWarning",
