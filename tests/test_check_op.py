@@ -278,6 +278,12 @@ def test_a_rule_that_takes_no_operands_or_none_of_those_tried_is_an_error() -> N
     assert tg.check_op(of_images, np.ones((1, 2, 2, 2)))
 
 
+@pytest.mark.parametrize("function", [lambda x: x * x, tg.tanh, np.sin])
+def test_a_function_that_is_no_rule_is_an_error(function: Any) -> None:
+    with pytest.raises(tg.GraphError, match=r"a rule returns two things"):
+        tg.check_op(function)
+
+
 def test_a_rule_without_second_derivatives_passes_and_is_told_so() -> None:
     def first_only(x: Any) -> Any:
         if isinstance(x, tg.Node):

@@ -20,7 +20,7 @@ from tests.oracles import Row
 from tests.table import TABLE
 from tests.test_wrong_derivatives import every_operand
 from tests.test_wrong_derivatives import spoilt as rule_spoilt
-from twingrad import nn
+from twingrad import Value, nn
 from twingrad.engine.checking import subject
 from twingrad.engine.sweep import topological_order
 from twingrad.testing import Program, arrays, assert_gradients, floats, programs
@@ -460,6 +460,25 @@ def test_a_floor_that_hides_the_slopes_is_told() -> None:
     assert not report.notes
     assert 0.0 < report.noise_floor < 1e-9
     assert re.search(r"noise floor \S+, tolerance 1e-07\)", str(report))
+
+
+@pytest.mark.parametrize("eps", [0.0, -1e-5, math.nan])
+def test_a_step_that_is_none_is_an_error(eps: float) -> None:
+    with pytest.raises(ValueError, match="eps is a step above 0"):
+        tg.gradcheck(tg.sin, 1.0, eps=eps)
+
+
+def test_slopes_that_are_all_zero_are_remarked_on() -> None:
+    weight = Value(2.0)
+    report = tg.gradcheck(lambda x: weight * 3.0, 1.0)
+    assert report
+    assert "every slope is 0 here, so a wrong factor would not show" in str(report)
+
+
+def test_a_point_where_f_is_not_finite_is_told() -> None:
+    report = tg.gradcheck(lambda x: x, math.inf)
+    assert not report
+    assert "the function is not finite here" in str(report)
 
 
 # Large arrays

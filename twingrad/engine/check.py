@@ -59,6 +59,8 @@ def gradcheck(
         raise ValueError("gradcheck needs at least one input to differentiate by, but none came")
     if rtol is not None and not rtol > 0.0:
         raise ValueError(f"rtol is a number above 0, not {rtol!r}")
+    if eps is not None and not eps > 0.0:
+        raise ValueError(f"eps is a step above 0, not {eps!r}; leave it out to have one chosen")
     plain = map_leaves(_number, list(inputs))
     subject = of_backward(f, plain) if gradient is None else of_hand(f, plain, gradient)
     dtypes = [np.asarray(x).dtype for x in subject.numbers]
@@ -116,10 +118,15 @@ def _notes(claims: Claims, readings: list[Reading]) -> list[str]:
         notes.append(f"{steps[0].unfit_eps}: a step of {best:.1g}, extrapolated, was used instead")
     floor = max((r.measured.error for r in readings), default=0.0)
     largest = max((abs(r.backward) for r in readings), default=0.0)
-    if floor > 0.01 * largest > 0.0:
+    if floor > 0.1 * largest > 0.0:
         notes.append(
             f"rounding hides slopes below {floor:.1g}, and the largest here is {largest:.1g}: "
             "this says little; use smaller numbers, or float64"
+        )
+    if readings and not largest and not any(r.measured.slope for r in readings):
+        notes.append(
+            "every slope is 0 here, so a wrong factor would not show: does f use its inputs? If it "
+            "does, look at another point"
         )
     for k, x in enumerate(claims.numbers):
         if np.size(x) > FEW:

@@ -49,6 +49,11 @@ def explain(
             f"{corners[0]} stands at a kink, where it passes on a slope that is right for itself "
             "but not in this sum: move the inputs away from the kink"
         )
+    if not reason and not np.isfinite(worst.measured.slope):
+        reason = (
+            "the function is not finite here, or not on both sides of this point: choose inputs "
+            "within its domain"
+        )
     if not reason:
         reason = (
             "the function has a kink here, or does not give the same result twice, or takes "

@@ -60,8 +60,8 @@ def check_op(
     operands: where to look; by default numbers and arrays are drawn, as many as the rule takes.
     rng: a seed or a generator, for those. static: what the rule takes by keyword.
 
-    Raises `TypeError` for a keyword that is missing, `ValueError` where the rule takes none of
-    the operands that were drawn.
+    Raises `GraphError` for a rule that does not return a result and a pullback, `TypeError` for a
+    keyword that is missing, `ValueError` where it takes none of the operands that were drawn.
 
     >>> import twingrad as tg
     >>> def cube(x):

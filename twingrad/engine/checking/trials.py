@@ -125,6 +125,8 @@ def trials_of(
         for trial in draws:
             try:
                 result = run(rule, trial, static)
+            except GraphError:  # what it returned is no result and pullback, whatever it is given
+                raise
             except REFUSALS as error:
                 errors.append(f"refuses {trial.name}: {refusal(error)}")
                 continue
