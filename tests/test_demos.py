@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demos import digits, gallery, moons, xor
+from demos import digits, gallery, moons, pages, xor
 from twingrad import nn
 
 ROOT = Path(__file__).parents[1]
@@ -181,7 +181,7 @@ def test_mnist_is_read_as_well_as_it_should_be(model: str, least: float, tmp_pat
 def test_the_gallery_makes_every_picture_it_shows_and_prints_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     page = gallery.PAGE.read_text()
-    assert gallery.run(page, tmp_path) == page
+    assert pages.run(page, tmp_path) == page
     told = re.sub(r"<[^>]*>", " ", (tmp_path / "report.html").read_text())
     assert re.search(r"Of the samples that it never learned from, it gets \d+ of 360", told)
     assert re.search(r"Training data\s+1,437 samples", told)
