@@ -4,6 +4,7 @@ Every rule of the engine has to pass, and every requirement is broken once, alon
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,11 @@ WRONG: list[tuple[Callable[..., Any], str]] = [
 ]
 
 
+@cache
+def words_on_what_is_right() -> list[str]:
+    return [str(tg.check_op(rule, **static)) for rule, static in RIGHT]
+
+
 @pytest.mark.parametrize(("rule", "sentence"), WRONG, ids=lambda x: getattr(x, "__name__", ""))
 def test_each_mistake_is_told_by_its_sentence_and_by_no_other_ones(
     rule: Callable[..., Any], sentence: str
@@ -244,8 +250,7 @@ def test_each_mistake_is_told_by_its_sentence_and_by_no_other_ones(
     assert not report
     assert f"check_op: {rule.__name__} is WRONG" in str(report)
     assert sentence in "\n".join(report.problems), report
-    for right, static in RIGHT:
-        assert sentence not in str(tg.check_op(right, **static))
+    assert not any(sentence in words for words in words_on_what_is_right())
 
 
 # What cannot be checked
