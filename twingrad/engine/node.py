@@ -38,15 +38,15 @@ class Node(Operators, NumPyBorder):
     """
 
     __slots__ = (
-        "_data", "_grad", "_pullback", "_rule", "_stamp", "_static", "constant", "label", "parents"
+        "_data", "_grad", "_made_by", "_pullback", "_stamp", "constant", "label", "parents"
     )  # fmt: skip
 
     data: Any
     grad: Any
     _data: Any
     _grad: Any
-    _rule: Callable[..., Pulled] | None
-    _static: dict[str, Any]
+    _made_by: Any
+    """The rule, or the rule and its static, of which most have none: a slot costs 16 bytes."""
     _pullback: Pullback | None
     _stamp: int
     constant: bool
@@ -69,8 +69,7 @@ class Node(Operators, NumPyBorder):
     def _begin(self, data: Any, label: str, constant: bool = False) -> None:
         self._data = data
         self._grad = None
-        self._rule = self._pullback = None
-        self._static = NO_STATIC
+        self._made_by = self._pullback = None
         self._stamp = 0
         self.constant = constant
         self.label = label
@@ -106,8 +105,7 @@ class Node(Operators, NumPyBorder):
                     node = _new(kind)
                     node._data = data
                     node._grad = None
-                    node._rule = rule
-                    node._static = static
+                    node._made_by = (rule, static) if static else rule
                     node._pullback = pullback
                     node._stamp = clock.now
                     node.constant = False
@@ -116,12 +114,25 @@ class Node(Operators, NumPyBorder):
                     return node
         constant = self._make(data, constant=True)
         if Tape.running.get() is not None:  # to a recording, how it came about matters
-            constant._rule, constant._static = rule, static
+            constant._made_by = (rule, static) if static else rule
             constant._pullback, constant.parents = pullback, operands
         return constant
 
     def _trace(self, name: str, operands: Sequence[Any], **static: Any) -> Any:
         return self._apply(_RULES[name], tuple(operands), static)
+
+    @property
+    def _rule(self) -> Callable[..., Pulled] | None:
+        """The rule that made this node, None for a leaf."""
+        made_by = self._made_by
+        rule: Callable[..., Pulled] | None = made_by[0] if type(made_by) is tuple else made_by
+        return rule
+
+    @property
+    def _static(self) -> dict[str, Any]:
+        """What that rule was told beside the operands."""
+        made_by = self._made_by
+        return made_by[1] if type(made_by) is tuple else NO_STATIC
 
     def _moved(self, now: int) -> None:
         """Say that its data has changed, of a result by a stamp older than any operand's."""

@@ -47,8 +47,8 @@ class Tensor(Node, ArrayOperators):
         self._begin(as_array(data, dtype, copy=True), label)
 
     def _begin(self, data: Any, label: str, constant: bool = False) -> None:
-        super()._begin(data, label, constant)
         self._seen = None
+        Node._begin(self, data, label, constant)
 
     @property
     def data(self) -> Array:
@@ -79,7 +79,7 @@ class Tensor(Node, ArrayOperators):
             spend_by_hand(self)
 
     def _moved(self, now: int) -> None:
-        super()._moved(now)
+        self._stamp = -now if self.parents else now
         if self._seen is not None:
             self._seen = _TO_BE_SEEN
 
