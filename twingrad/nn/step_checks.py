@@ -45,8 +45,8 @@ class StepChecks:
             self._tell(
                 f"this step takes gradients that earlier steps have taken already: backward() at "
                 f"{mixed_at} added to them, because they were not reset; call "
-                "optimizer.zero_grad() in every round, before backward(). Adding up the gradients "
-                "of several backward() before one step is not meant by this",
+                "optimizer.zero_grad() in every round, before backward() (several backward() "
+                "before one step are fine)",
                 ForgottenZeroGradWarning,
             )
         if missed:
