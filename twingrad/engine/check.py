@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from .checking.behaviour import draws_anew
-from .checking.explanation import explain
 from .checking.readings import FEW, Claims, Reading, Settings, worst_of
 from .checking.report import Disagreement, GradcheckReport, Kink
 from .checking.subject import Subject, of_backward, of_hand
@@ -88,6 +87,9 @@ def _report(subject: Subject, settings: Settings, rng: np.random.Generator) -> G
     operation: Disagreement | None = None
     why: list[str] = []
     if worst is not None and error > rtol:
+        # Loaded for what is wrong alone: most programs import twingrad and check nothing.
+        from .checking.explanation import explain
+
         anew = drawn(8)
         operation, why = (None, [anew]) if anew else explain(subject, claims, readings, worst, rng)
     return GradcheckReport(

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..rules import SELECTIVE
-from .requirements import Findings, at_single_precision, check, compare_twins
-from .trials import missing_static, trials_of
 
 MOST_LIMITS = 3
 
@@ -73,6 +71,10 @@ def check_op(
     >>> tg.check_op(wrong).problems[0]
     'first derivatives, Values: ... the sign is flipped: backward is minus the slope everywhere'
     """
+    # Loaded when first used: most programs import twingrad and check nothing.
+    from .requirements import Findings, at_single_precision, check, compare_twins
+    from .trials import missing_static, trials_of
+
     name = getattr(rule, "__name__", repr(rule))
     absent = missing_static(rule, static)
     if absent == ["needs"]:

@@ -15,8 +15,9 @@ from ..transforms import grad
 from ..value import Value
 from .operations import Operation, not_proportional
 from .readings import Settings, worst_of
-from .reasons import shape_advice, why_wrong
+from .reasons import why_wrong
 from .report import Disagreement
+from .shapes import shape_advice
 from .trials import REFUSALS, Trial, run
 
 

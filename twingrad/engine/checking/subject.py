@@ -18,7 +18,7 @@ from ..run import Run, starting_from, unconnected, zeros_like
 from ..structure import aligned, flatten, map_leaves, rebuild
 from ..sweep import gradients, no_grad, topological_order
 from .readings import reached, size_of, weighed, weights_of
-from .reasons import about_shapes, shape_advice
+from .shapes import about_shapes, shape_advice
 
 
 @dataclass
