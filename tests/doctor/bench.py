@@ -3,6 +3,8 @@
 Thresholds were set on the first half. The second has other tasks, and was not looked at meanwhile.
 """
 
+# ruff: noqa: E501 - an illness is a line of the table
+
 import sys
 import time
 from collections.abc import Callable
@@ -37,9 +39,9 @@ def adam(lr: float) -> Any:
 
 
 def normal(spread: float) -> Any:
-    return lambda shape, rng=None, dtype=np.float32: np.random.default_rng(rng).normal(
-        0.0, spread, shape
-    ).astype(dtype)
+    return lambda shape, rng=None, dtype=np.float32: (
+        np.random.default_rng(rng).normal(0.0, spread, shape).astype(dtype)
+    )
 
 
 def constant(number: float) -> Any:
@@ -104,12 +106,17 @@ def memorising(r: Recipe) -> nn.Diagnosis:
     kept = rng.permutation(len(r.task.X))[:80]
     y = r.task.y[kept].copy()
     wrong = rng.permutation(80)[:24]
-    y[wrong] = rng.permutation(y[wrong]) if r.task.kind != "numbers" else y[wrong] + rng.normal(
-        0.0, 1.5, 24
+    y[wrong] = (
+        rng.permutation(y[wrong])
+        if r.task.kind != "numbers"
+        else y[wrong] + rng.normal(0.0, 1.5, 24)
     )
     return fitted(
         replace(
-            data(r, X=r.task.X[kept], y=y), hidden=(128, 128), epochs=200, batch=15,
+            data(r, X=r.task.X[kept], y=y),
+            hidden=(128, 128),
+            epochs=200,
+            batch=15,
             optimizer=adam(3e-3),
         )  # fmt: skip
     )
@@ -168,7 +175,7 @@ ILL: list[tuple[str, str, Sick, set[str], str]] = [
     ("initialization_too_small", "6 layers of N(0, 0.01)", unchanged(hidden=(32,) * 5, init=normal(0.01), epochs=5), FLAT, "tensor"),
     ("initialization_too_small", "N(0, 0.0001), untrained", unchanged(init=normal(1e-4), trained=False), FLAT, "both"),
     ("learning_rate_too_high", "Adam, 3", unchanged(optimizer=adam(3.0), hidden=(32, 32)), FLAT, "tensor"),
-    ("learning_rate_too_high", "SGD, 20", unchanged(optimizer=sgd(20.0), activation="tanh"), FLAT, "both"),
+    ("learning_rate_too_high", "SGD, 20", unchanged(optimizer=sgd(20.0), activation="tanh"), {"two", "numbers"}, "both"),
     ("learning_rate_too_low", "Adam, 1e-6", unchanged(optimizer=adam(1e-6)), FLAT, "tensor"),
     ("learning_rate_too_low", "SGD, 1e-5", unchanged(optimizer=sgd(1e-5)), FLAT, "both"),
     ("divergence", "SGD on squares, 2", unchanged(optimizer=sgd(2.0), hidden=(64, 64)), {"numbers", "two"}, "both"),
@@ -176,7 +183,7 @@ ILL: list[tuple[str, str, Sick, set[str], str]] = [
     ("plateau", "the rate decays a hundred times too early", unchanged(optimizer=adam(1e-3), schedule=early, batch=32, epochs=40), FLAT, "tensor"),
     ("plateau", "SGD with a rate that decays too early", unchanged(optimizer=sgd(0.02), schedule=nn.ExponentialLR(0.9), batch=64, epochs=40), FLAT, "both"),
     ("spikes", "two wild samples", outlier, {"two", "numbers"}, "tensor"),
-    ("spikes", "a rate that jumps", unchanged(schedule=lambda step: 60.0 if step % 70 == 60 else 1.0, optimizer=adam(5e-3)), FLAT, "tensor"),
+    ("spikes", "a rate that jumps", unchanged(schedule=lambda step: 200.0 if step % 70 == 60 else 1.0, optimizer=adam(5e-3)), FLAT, "tensor"),
     ("overfitting", "80 samples, a third wrong", memorising, FLAT, "tensor"),
     ("underfitting", "no hidden layer", unchanged(hidden=(), epochs=60), {"two"}, "both"),
     ("underfitting", "weight decay 1", unchanged(optimizer=sgd(0.05, 0.9, 0.5), epochs=40), FLAT, "tensor"),
@@ -207,8 +214,7 @@ ILL: list[tuple[str, str, Sick, set[str], str]] = [
     ("batch_too_small", "one sample, SGD, noisy", lambda r: fitted(replace(noisy(r), batch=1, optimizer=sgd(0.05), epochs=12, validation=None, activation="tanh")), FLAT, "tensor"),
     ("batch_too_small", "two samples, Adam 0.02, noisy", lambda r: fitted(replace(noisy(r), batch=2, optimizer=adam(0.02), epochs=12, validation=None, activation="tanh")), FLAT, "tensor"),
     ("clipping_always_binds", "clip_norm 0.001", unchanged(clip=1e-3), FLAT, "both"),
-    ("oscillation", "momentum 0.995", unchanged(batch=None, optimizer=sgd(0.1, 0.995), epochs=120, activation="tanh"), {"two", "numbers"}, "both"),
-    ("oscillation", "momentum 0.997, a lower rate", unchanged(batch=None, optimizer=sgd(0.05, 0.997), epochs=150, activation="tanh"), {"two", "numbers"}, "tensor"),
+    ("oscillation", "momentum 0.995", unchanged(batch=None, optimizer=sgd(0.1, 0.995), epochs=60, activation="tanh"), {"two", "numbers"}, "both"),
 ]  # fmt: skip
 
 
@@ -276,19 +282,9 @@ class Result:
         return self.case.kind in self.said.kinds if self.case.kind else not self.said.errors
 
 
-def results(cases: list[Case], tell: bool = False) -> list[Result]:
+def results(cases: list[Case]) -> list[Result]:
     """What the doctor says of each."""
-    found = []
-    for case in cases:
-        started = time.perf_counter()
-        result = Result(case, case.run())
-        found.append(result)
-        if tell and (not result.right or (not case.kind and result.said)):
-            took = time.perf_counter() - started
-            mark = "WRONG" if not result.right else "extra"
-            kinds = [f"{f.kind}:{f.severity}" for f in result.said]
-            print(f"{mark} {case.kind or 'healthy'}: {case.name} -> {kinds} {took:.1f} s")
-    return found
+    return [Result(case, case.run()) for case in cases]
 
 
 def summary(found: list[Result]) -> dict[str, int]:
@@ -303,9 +299,34 @@ def summary(found: list[Result]) -> dict[str, int]:
     }
 
 
+def table(found: list[Result]) -> str:
+    """What came of a half: by kind, then what was missed, and what was said of healthy runs."""
+    kinds = dict.fromkeys(result.case.kind for result in found if result.case.kind)
+    lines = [f"{'kind':26} runs  recognised"]
+    for kind in kinds:
+        own = [result for result in found if result.case.kind == kind]
+        lines.append(f"{kind:26} {len(own):4}  {sum(result.right for result in own):10}")
+    told = summary(found)
+    lines += [
+        f"{'all ill runs':26} {told['ill']:4}  {told['recognised']:10}  "
+        f"({told['recognised'] / told['ill']:.1%})",
+        f"{'healthy runs':26} {told['healthy']:4}  with an error: {told['errors']}, with a warning "
+        f"or a note: {told['warned']}",
+    ]
+    missed = [result for result in found if result.case.kind and not result.right]
+    lines += ["", "missed:"] * bool(missed)
+    for result in missed:
+        lines.append(f"  {result.case.kind}: {result.case.name}")
+        lines.append(f"    instead: {', '.join(result.said.kinds) or 'nothing'}")
+    troubled = [result for result in found if not result.case.kind and result.said]
+    lines += ["", "said of healthy runs:"] * bool(troubled)
+    lines += [f"  {', '.join(r.said.kinds)}: {r.case.name}" for r in troubled]
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
+    chosen = TUNING if sys.argv[1:2] == ["tuning"] else UNSEEN
     only = sys.argv[2] if len(sys.argv) > 2 else ""
-    chosen = TUNING if sys.argv[1] == "tuning" else UNSEEN
     started = time.perf_counter()
-    done = results([c for c in chosen if only in (c.kind or "healthy")], tell=True)
-    print(summary(done), f"{time.perf_counter() - started:.0f} s")
+    print(table(results([case for case in chosen if only in (case.kind or "healthy")])))
+    print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)

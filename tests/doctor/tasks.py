@@ -52,9 +52,6 @@ def iris(seed: int) -> Task:
     return Task((X - X.mean(axis=0)) / X.std(axis=0), y, "classes", 3)
 
 
-# Unseen while thresholds were set
-
-
 def circles(seed: int) -> Task:
     rng = np.random.default_rng(seed)
     angle, inner = rng.uniform(0.0, 2.0 * np.pi, 240), rng.integers(0, 2, 240)
@@ -130,10 +127,84 @@ def friedman(seed: int) -> Task:
     return Task(X, (y - y.mean()) / y.std(), "numbers", 1)
 
 
-TUNING: list[Callable[[int], Task]] = [moons, digits, waves, xor, iris]
-UNSEEN: list[Callable[[int], Task]] = [
-    circles, spirals, blobs, diabetes, wine, images, letters, friedman,
+# Unseen while thresholds were set
+
+
+def board(seed: int) -> Task:
+    """A board of 3 by 3 fields in two colours."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1.5, 1.5, (400, 2))
+    field = np.floor(X[:, 0] + 1.5) + np.floor(X[:, 1] + 1.5)
+    return Task(X, 2.0 * (field % 2) - 1.0, "two", 1)
+
+
+def rings(seed: int) -> Task:
+    """Four rings, one around the other, in space."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0.0, 1.0, (400, 3))
+    size = np.linalg.norm(X, axis=1)
+    return Task(X, np.searchsorted(np.quantile(size, [0.25, 0.5, 0.75]), size), "classes", 4)
+
+
+def cancer(seed: int) -> Task:
+    """Wisconsin's breast cancers, benign or not."""
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    chosen = np.random.default_rng(seed).permutation(len(X))[:300]
+    X = X[chosen]
+    return Task((X - X.mean(axis=0)) / X.std(axis=0), 2.0 * y[chosen] - 1.0, "two", 1)
+
+
+def bars(seed: int) -> Task:
+    """Images of 8 by 8 with a bar: level, upright or along either diagonal."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0.0, 0.3, (300, 1, 8, 8))
+    label, at = rng.integers(0, 4, 300), rng.integers(1, 7, 300)
+    for i, (kind, place) in enumerate(zip(label, at, strict=True)):
+        if kind == 0:
+            X[i, 0, place] += 1.0
+        elif kind == 1:
+            X[i, 0, :, place] += 1.0
+        else:
+            image = X[i, 0] if kind == 2 else X[i, 0, :, ::-1]
+            image[np.arange(8), np.arange(8)] += 1.0
+    return Task(X, label, "classes", 4)
+
+
+def pendulum(seed: int) -> Task:
+    """The angle of a damped pendulum after a time, from where it began."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1.0, 1.0, (300, 4))
+    time, angle, speed, length = X.T
+    beat = np.sqrt(1.0 / (length + 1.5))
+    way = angle * np.cos(6.0 * beat * (time + 1.0)) + speed * np.sin(6.0 * beat * (time + 1.0))
+    y = np.exp(-0.4 * (time + 1.0)) * way + rng.normal(0.0, 0.05, 300)
+    return Task(X, (y - y.mean()) / y.std(), "numbers", 1)
+
+
+def words(seed: int) -> Task:
+    """Which of six words are in a sentence of twelve, and whether its mood is good."""
+    rng = np.random.default_rng(seed)
+    X = (rng.uniform(0.0, 1.0, (350, 24)) < 0.25).astype(float)
+    mood = X[:, :6].sum(axis=1) - X[:, 6:12].sum(axis=1) + 2.0 * X[:, 0] * X[:, 6]
+    noise = rng.normal(0.0, 0.4, 350)
+    return Task(X, (mood + noise > 0.0).astype(int), "classes", 2)
+
+
+def prices(seed: int) -> Task:
+    """A made-up market: size, age, place and noise, standardised, a third of it chance."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0.0, 1.0, (350, 5))
+    y = X[:, 0] + 0.5 * X[:, 0] * X[:, 1] - np.abs(X[:, 2]) + rng.normal(0.0, 0.9, 350)
+    return Task(X, (y - y.mean()) / y.std(), "numbers", 1)
+
+
+TUNING: list[Callable[[int], Task]] = [
+    moons, digits, waves, xor, iris, circles, spirals, blobs, diabetes, wine, images, letters,
+    friedman,
 ]  # fmt: skip
+UNSEEN: list[Callable[[int], Task]] = [board, rings, pendulum, cancer, bars, words, prices]
 
 
 def loss_of(task: Task) -> Any:

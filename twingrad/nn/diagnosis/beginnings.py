@@ -76,10 +76,10 @@ def copies(case: Case) -> Iterator[Finding]:
         if zero:
             evidence = "all weights of " + listed(entry[0] for entry in found) + " began at 0"
         else:
+            alike_are = "one and the same row" if different == 1 else f"{different} rows"
             evidence = (
-                f"the {count} units of {name} have {different} different "
-                f"row{'s' * (different > 1)} of weights, and their gradients are equal as well; "
-                f"its first weight is {short(number)}"
+                f"the {count} units of {name} have {alike_are} of weights, the first of them "
+                f"{short(number)}, and their gradients are equal as well"
             )
         yield Finding(
             kind,
@@ -121,7 +121,7 @@ def size(case: Case) -> Iterator[Finding]:
     hidden = ratios[:-1]
     low = int(np.argmin(hidden)) if len(hidden) else 0
     large = not np.isfinite(ratios).all() or ratios[at] > LARGE
-    sane = steps.max(initial=0.0) > 2.0
+    sane = steps.max(initial=0.0) > 4.0
     if large or (confident > CONFIDENT and sane) or not np.isfinite(seen.loss):
         name = case.name_of(pairs[at][0].path)
         yield Finding(
@@ -201,5 +201,3 @@ def _drawn(case: Case, weights: list[Array], seen: Look) -> list[Array]:
 
 def _deviation(into: int, out: int, rectified: bool) -> float:
     return sqrt(2.0 / into) if rectified else sqrt(2.0 / (into + out))
-
-

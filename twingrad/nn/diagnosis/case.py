@@ -20,7 +20,7 @@ from ..predict import dtype_of, first_numbers
 from .course import Course
 from .look import Look, look
 from .neighbours import Reach, reach
-from .trial import Trial, trial
+from .trial import Trial, curvature, trial
 
 Array = npt.NDArray[Any]
 
@@ -107,7 +107,8 @@ class Case:
         kinds = np.unique(flat)
         whole = y.dtype.kind in "biu" and self.now.outputs.ndim == 2 and y.ndim == 1
         two = len(kinds) == 2 and set(kinds.tolist()) in ({0.0, 1.0}, {-1.0, 1.0})
-        return flat[:, 0] if whole or two else None
+        labels: Array = flat[:, 0]
+        return labels if whole or two else None
 
     @cached_property
     def codes(self) -> Array:
@@ -275,6 +276,17 @@ class Case:
         if self.fresh:
             return self.trial
         return None if self.first_weights is None else self._tried(self.first_weights)
+
+    @cached_property
+    def descent(self) -> float:
+        """By how much of itself the best step down the gradient of the sample lowers the loss.
+
+        |g|²/2c of the loss, c being the curvature along the gradient g.
+        """
+        begin = [np.array(p._data) for p in self.parameters]
+        curved = curvature(self.model, *self.sample, self.loss, self.now, begin)
+        steep = float(self.now.vector @ self.now.vector)
+        return steep / (2.0 * curved * abs(self.now.loss)) if curved > 0.0 else 1.0
 
     def _tried(self, weights: list[Array] | None) -> Trial | None:
         if self.optimizer is None:

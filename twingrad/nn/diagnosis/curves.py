@@ -29,8 +29,10 @@ def overfitting(case: Case) -> Iterator[Finding]:
     end = float(np.median(held[-max(1, len(held) // 10) :]))
     fell = training[-1] < 0.9 * training[best]
     rose = end > RISE * held[best] and fell and len(held) - best > 3
-    apart = end > 5.0 * training[-1] and end > 0.5 * case.trivial and training[-1] < 0.1 * (
-        case.trivial
+    apart = (
+        end > 5.0 * training[-1]
+        and end > 0.5 * case.trivial
+        and training[-1] < 0.1 * (case.trivial)
     )
     worth = end - training[-1] > 0.1 * case.trivial
     if not ((rose or apart) and worth):
@@ -61,7 +63,12 @@ def overfitting(case: Case) -> Iterator[Finding]:
 def standing_still(case: Case) -> Iterator[Finding]:
     """Plateaus and underfitting: a loss that no longer falls, far above what neighbours reach."""
     course = case.course
-    if case.fresh or len(course) < 5 or ran_away(case) or swings(case) > 0.3:
+    if (
+        case.fresh
+        or len(course) < (5 if course.by_epoch else 50)
+        or ran_away(case)
+        or swings(case) > 0.3
+    ):
         return
     if case.score is None or creeps(case):
         return
@@ -75,7 +82,8 @@ def standing_still(case: Case) -> Iterator[Finding]:
     middle, end = course.level(0.55, 0.7), course.level(0.85, 1.0)
     still = middle - end < FLAT * (1.0 + 9.0 * (not course.by_epoch)) * middle * 1.5
     trial = case.trial
-    gain = max((trial.gain(n) for n in (1.0, 10.0, 100.0, 1000.0)), default=0.0) if trial else 0.0
+    lengths = (1.0, 10.0, 100.0, 1000.0)
+    gain = max(map(trial.gain, lengths)) if trial is not None else min(case.descent, 1.0)
     rates = course.rates[np.isfinite(course.rates)]
     decayed = len(rates) > 1 and rates[-1] < rates.max() / 30.0
     if not still:

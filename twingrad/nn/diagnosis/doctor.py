@@ -54,6 +54,9 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
 _LOOPS = ("gradients_accumulating", "ascent", "parameters_never_change")
 _STARTS = ("initialization_too_large", "inputs_not_normalized")
 _FOLLOWS: dict[str, tuple[str, ...]] = {
+    "parameters_never_change": (
+        "vanishing_gradients", "zero_initialization", "dead_relus", "saturated_units",
+    ),
     "divergence": (*_LOOPS, *_STARTS, "output_unfit", "learning_rate_too_high"),
     "learning_rate_too_high": _STARTS,
     "oscillation": (*_LOOPS, "learning_rate_too_high"),
@@ -131,7 +134,7 @@ def diagnose(
 
 
 def _ordered(found: list[Finding]) -> list[Finding]:
-    """By what to do first: errors before warnings before notes, each in the order of the table."""
+    """By what to do first: errors before warnings before notes, causes before what follows."""
     kinds = [finding.kind for finding in found]
     known = list(KINDS)
     explained = [
@@ -144,7 +147,9 @@ def _ordered(found: list[Finding]) -> list[Finding]:
         for finding in found
     ]
     grave = ("error", "warning", "note")
-    return sorted(explained, key=lambda f: (grave.index(f.severity), known.index(f.kind)))
+    return sorted(
+        explained, key=lambda f: (grave.index(f.severity), bool(f.follows), known.index(f.kind))
+    )
 
 
 def _looked_for(case: Case) -> list[str]:
@@ -208,7 +213,9 @@ class Doctor(Callback):
         for finding in self.findings.errors:
             if finding.kind not in self._told:
                 self._told.add(finding.kind)
-                self._say(f"epoch {training.epoch}: {finding.kind}, {finding.where}: {finding.cause}")
+                self._say(
+                    f"epoch {training.epoch}: {finding.kind}, {finding.where}: {finding.cause}"
+                )
 
     def on_end(self, training: "Training") -> None:
         """Examine once more, and print what was found."""

@@ -51,7 +51,7 @@ class Finding:
         told = [("evidence", self.evidence), ("cause", self.cause)]
         if self.follows:
             others = " and ".join(self.follows)
-            told.append(("follows", f"likely from {others}, above: mend that first"))
+            told.append(("follows", f"likely from {others}; mend that first"))
         told.append(("remedy", self.remedy))
         for name, words in told:
             lines += _entry(name, words)

@@ -125,6 +125,8 @@ def _exploding(case: Case, evidence: str) -> Finding:
 def dead_relus(case: Case) -> Iterator[Finding]:
     """Layers of relu in which many units are zero at every sample."""
     dead: list[tuple[str, int, int]] = []
+    if not np.isfinite(case.now.loss):
+        return
     for row in case.now.rows:
         if row.activation == "relu" and len(row.outputs) >= 4:
             off = int((row.outputs == 0.0).all(axis=0).sum())
@@ -193,7 +195,7 @@ def saturated_units(case: Case) -> Iterator[Finding]:
         return
 
 
-def _flat(row: Row) -> np.ndarray:  # type: ignore[type-arg]
+def _flat(row: Row) -> np.ndarray:
     outputs = row.outputs.astype(np.float64)
     if row.activation == "tanh":
         return 1.0 - outputs**2 < FLAT

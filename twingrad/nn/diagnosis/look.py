@@ -187,7 +187,7 @@ def _rows_of_tensors(
             owners.setdefault(output, path)
     if isinstance(outputs, Node):
         owners.setdefault(outputs, "")
-    rows = {}
+    rows: dict[Node, Row] = {}
     for node in topological_order(*owners):
         activation = node.op if node.op in ACTIVATIONS else ""
         if not node.parents or node.op == "reshape" or not (activation or node in owners):

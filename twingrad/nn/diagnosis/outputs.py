@@ -71,7 +71,7 @@ def output_unfit(case: Case) -> Iterator[Finding]:
     )
 
 
-def _are_chances(outputs: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _are_chances(outputs: np.ndarray) -> bool:
     return bool(
         outputs.shape[1] > 1
         and (outputs >= 0.0).all()
@@ -79,7 +79,7 @@ def _are_chances(outputs: np.ndarray) -> bool:  # type: ignore[type-arg]
     )
 
 
-def _least_loss(case: Case, last: str, of_classes: bool, outputs: np.ndarray) -> str:  # type: ignore[type-arg]
+def _least_loss(case: Case, last: str, of_classes: bool, outputs: np.ndarray) -> str:
     low, high = BOUNDS[last]
     if not of_classes or not np.isfinite(high):
         return ""

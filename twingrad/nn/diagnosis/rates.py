@@ -1,7 +1,6 @@
 """Findings on the length of steps: too long, too short, swinging, running away, jumping."""
 
 from collections.abc import Iterator
-
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ def ran_away(case: Case) -> bool:
 def swings(case: Case) -> float:
     """How far the loss swings up and down in the second half, as a share of its level; 0 if not.
 
-    A swing is a change of 20% of the level or more until it turns back. The losses of batches,
+    A swing is a change of 25% of the level or more until it turns back. The losses of batches,
     which differ by themselves, count only where successive gradients lie on one line.
     """
     course, monitor = case.course, case.monitor
@@ -42,7 +41,7 @@ def swings(case: Case) -> float:
     level = float(np.median(late))
     if not level > 0.25 * case.trivial:
         return 0.0
-    legs = _legs(late, 0.2 * level)
+    legs = _legs(late, 0.25 * level)
     return float(np.median(legs)) / level if len(legs) >= 4 else 0.0
 
 
@@ -62,13 +61,28 @@ def _legs(curve: npt.NDArray[Any], least: float) -> list[float]:
     return legs
 
 
+def signal_of(case: Case, begin: float) -> float:
+    """The share of a squared gradient that is not noise: E[g·g']/E[|g|²], g' of the next batch."""
+    monitor = case.monitor
+    if monitor is None:
+        return 1.0
+    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
+    at = max(1, int(begin * len(totals)))
+    products = monitor.turns[at:] * totals[at:] * totals[at - 1 : -1]
+    squares = totals[at:] ** 2
+    usual = np.isfinite(products)
+    return float(products[usual].mean() / squares[usual].mean()) if usual.any() else 1.0
+
+
 def divergence(case: Case) -> Iterator[Finding]:
     """A loss that is no number any more, or ends far above where it began."""
     if case.fresh or not ran_away(case):
         return
     course = case.course
     lost = np.flatnonzero(~np.isfinite(course.curve))
-    when = f", and is {course.curve[lost[0]]} from {course.unit} {lost[0] + 1} on" if len(lost) else ""
+    when = (
+        f", and is {course.curve[lost[0]]} from {course.unit} {lost[0] + 1} on" if len(lost) else ""
+    )
     yield Finding(
         "divergence",
         "training",
@@ -194,8 +208,8 @@ def learning_rate_too_low(case: Case) -> Iterator[Finding]:
         "learning_rate_too_low",
         "optimizer",
         f"in {len(course)} {course.unit}s the loss went from {short(course.start)} to "
-        f"{short(case.now.loss)}; a step of this length lowers it by {trial.gain(1.0):.2g} of itself, and "
-        f"one {longest:g} times as long by {trial.gain(longest):.2g}{ratio}",
+        f"{short(case.now.loss)}; a step of this length lowers it by {trial.gain(1.0):.2g} of "
+        f"itself, and one {longest:g} times as long by {trial.gain(longest):.2g}{ratio}",
         _named_rate(case),
         "raise it by ten until the loss no longer falls faster; nn.lr_range_test does that in one "
         "run",
@@ -239,11 +253,11 @@ def spikes(case: Case) -> Iterator[Finding]:
     curve, unit = course.curve, course.unit
     if case.monitor is not None and len(case.monitor) >= 30:
         curve, unit = case.monitor.losses, "step"
-    if len(curve) < 10:
-        return
+    if len(curve) < 10 or (unit == "step" and signal_of(case, 0.5) < 0.05):
+        return  # a loss that is mostly noise has a long tail
     window = 5 if unit == "epoch" else 20
     # The losses of batches vary by themselves; a jump is far beyond all of those before it.
-    worth, rare = (0.2, 1.3) if unit == "epoch" else (1.0, 2.5)
+    worth, rare = (0.2, 1.3) if unit == "epoch" else (1.5, 2.5)
     found = []
     for i in range(window, len(curve) - 1):
         before = curve[max(0, i - 30) : i]
@@ -262,8 +276,8 @@ def spikes(case: Case) -> Iterator[Finding]:
         f"at {unit} {worst + 1} the loss is {short(curve[worst])}, where the {window} before have "
         f"{short(level)} (median); there are {len(found)} such jumps in {len(curve)} {unit}s",
         "a rate near the edge of stability, or a few samples with huge gradients",
-        "clip the norm of the gradient near its usual value, or lower the rate; look at the samples "
-        "of those steps",
+        "clip the norm of the gradient near its usual value, or lower the rate; look at the "
+        "samples of those steps",
         "warning",
         "nn.fit(…, clip_norm=1.0)",
     )

@@ -11,6 +11,7 @@ from ...engine import Value
 from ..module import Module
 from .case import Case
 from .findings import Finding
+from .rates import signal_of
 from .words import listed, share, short
 
 NOISY = 15.0
@@ -223,7 +224,7 @@ def _why_still(case: Case, i: int) -> str:
 def batch_too_small(case: Case) -> Iterator[Finding]:
     """Steps that are nearly all noise, in a run that stands still above what could be reached."""
     monitor = case.monitor
-    if monitor is None or len(monitor) < 40 or not case.course.is_finite:
+    if monitor is None or len(monitor) < 200 or not case.course.is_finite:
         return
     size = None
     if monitor.epoch_steps:
@@ -232,16 +233,16 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
             return
     elif case.takes_all:
         return
-    signal = _signal(case, 0.5)
+    signal = signal_of(case, 0.5)
     noise = 1.0 / signal - 1.0 if signal > 0.0 else np.inf
     if noise < NOISY:
         return
     losses = monitor.losses
     half = len(losses) // 2
-    middle, end = float(np.mean(losses[half : half + half // 2])), float(np.mean(losses[-half // 2 :]))
+    middle = float(np.mean(losses[half : half + half // 2]))
+    end = float(np.mean(losses[-half // 2 :]))
     still = end > 0.9 * middle
-    trial = case.trial
-    gain = max(trial.gain(n) for n in (0.1, 1.0, 10.0, 100.0)) if trial is not None else 1.0
+    gain = min(case.descent, 1.0)
     high = end > 0.1 * case.trivial
     if not (still and high and gain > 0.01):
         return
@@ -262,19 +263,6 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
     )
 
 
-def _signal(case: Case, begin: float) -> float:
-    """The share of a squared gradient that is not noise: E[g·g']/E[|g|²], g' of the next batch."""
-    monitor = case.monitor
-    if monitor is None:
-        return 1.0
-    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
-    at = max(1, int(begin * len(totals)))
-    products = monitor.turns[at:] * totals[at:] * totals[at - 1 : -1]
-    squares = totals[at:] ** 2
-    usual = np.isfinite(products)
-    return float(products[usual].mean() / squares[usual].mean()) if usual.any() else 1.0
-
-
 def clipping_always_binds(case: Case) -> Iterator[Finding]:
     """Gradients whose norm is the same in nearly every step."""
     monitor = case.monitor
@@ -290,7 +278,9 @@ def clipping_always_binds(case: Case) -> Iterator[Finding]:
     else:
         cut = totals > limit * (1.0 - 1e-4)
         told = f"the gradient was cut to the norm {short(limit)}"
-    if not limit > 0.0 or float(cut.mean()) < ALWAYS:
+    # A run that has converged is not cut any more, whatever the limit.
+    early = float(cut[: len(cut) // 2].mean())
+    if not limit > 0.0 or early < ALWAYS or float(cut.mean()) < 0.5:
         return
     own = float(np.linalg.norm(case.now.vector))
     beyond = f"; that of all samples is {short(own)} now" if own > limit else ""

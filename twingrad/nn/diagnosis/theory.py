@@ -78,7 +78,7 @@ KINDS: dict[str, Kind] = {
         "The inputs are far from mean 0 and spread 1.",
         "The curvature of the loss along a weight grows with the square of its input, and one "
         "learning rate serves all of them. Inputs of other sizes make a narrow valley, in which a "
-        "step is too long one way and too short the other (LeCun et al. 1998, \"Efficient "
+        'step is too long one way and too short the other (LeCun et al. 1998, "Efficient '
         'BackProp", section 4.3).',
     ),
     "dead_relus": Kind(
@@ -130,9 +130,9 @@ KINDS: dict[str, Kind] = {
     ),
     "spikes": Kind(
         "The loss jumps up and comes back.",
-        "A few samples with huge gradients, or a rate near the edge of stability, throw the weights "
-        "off now and then. Clipping bounds the throw, a lower rate or warm-up prevents it (Pascanu, "
-        "Mikolov & Bengio 2013, arXiv:1211.5063; Goyal et al. 2017, arXiv:1706.02677).",
+        "A few samples with huge gradients, or a rate near the edge of stability, throw the "
+        "weights off now and then. Clipping bounds the throw, a lower rate or warm-up prevents it "
+        "(Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063; Goyal et al. 2017, arXiv:1706.02677).",
     ),
     "batch_too_small": Kind(
         "A step follows the noise of its few samples.",

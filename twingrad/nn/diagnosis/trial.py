@@ -86,8 +86,8 @@ def trial(
 
     with np.errstate(all="ignore"):
         losses = {length: after(length) for length in LENGTHS}
-        curvature = _curvature(model, X, y, loss, seen, begin)
-    return Trial(seen.loss, losses, curvature, rate)
+        curved = curvature(model, X, y, loss, seen, begin)
+    return Trial(seen.loss, losses, curved, rate)
 
 
 def _step(optimizer: Optimizer, i: int, x: Array, grad: Any, fresh: bool) -> Array:
@@ -104,10 +104,10 @@ def _step(optimizer: Optimizer, i: int, x: Array, grad: Any, fresh: bool) -> Arr
     return np.asarray(moved, np.float64) - np.asarray(x, np.float64)
 
 
-def _curvature(
+def curvature(
     model: Any, X: Array, y: Array, loss: Callable[..., Any], seen: Look, begin: list[Array]
 ) -> float:
-    """Along the gradient, by the difference of the gradients at both ends of a short way."""
+    """That of a loss along its gradient, by the difference of the gradients at both ends of a short way."""
     gradient = seen.vector
     length = float(np.linalg.norm(gradient))
     size = float(np.sqrt(sum(float(np.sum(np.square(x, dtype=np.float64))) for x in begin)))
