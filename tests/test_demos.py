@@ -146,7 +146,7 @@ def test_a_demo_explains_its_options(name: str, tmp_path: Path) -> None:
 # MNIST
 
 
-@pytest.mark.parametrize("model", ["mlp", "conv"])
+@pytest.mark.parametrize("model", ["mlp", pytest.param("conv", marks=pytest.mark.slow)])
 def test_without_mnist_its_demo_says_how_to_get_it_and_reads_digits(
     model: str, tmp_path: Path
 ) -> None:

@@ -94,7 +94,7 @@ def the_smallest(candidates: SearchStrategy[Program], fails: Callable[[Program],
 
     It looks several times, for what it draws depends on the modules that happen to be loaded.
     """
-    tries = settings(max_examples=1000, database=None)
+    tries = settings(max_examples=300, database=None)
     for seed in range(5):
         with contextlib.suppress(NoSuchExample):
             return find(candidates, fails, settings=tries, random=Random(seed))

@@ -147,8 +147,8 @@ def raises_as_written(seed: int, kind: str) -> bool:
 
 @pytest.fixture(scope="module")
 def trials() -> dict[str, Trials]:
-    """Two thousand programs."""
-    counts = {"smooth": 800, "exact": 700, "wild": 500}
+    """A thousand programs."""
+    counts = {"smooth": 400, "exact": 350, "wild": 250}
     return {kind: Trials(kind, range(count)) for kind, count in counts.items()}
 
 
@@ -167,13 +167,13 @@ def test_infinities_and_nan_come_out_where_they_do_as_it_runs(trials: dict[str, 
 
 def test_the_programs_take_every_way_through_the_compiler(trials: dict[str, Trials]) -> None:
     counts = sum((trials[kind].counts for kind in KINDS), Counter())
-    assert counts["programs"] == 2000
-    assert counts["nodes"] > 200_000
+    assert counts["programs"] == 1000
+    assert counts["nodes"] > 100_000
     ways = ["gathers", "loops", "chains", "matrix products", "repeated steps", "guards", "inputs"]
-    assert all(counts[f"with {way}"] >= 100 for way in ways)
-    assert counts["replayed with other numbers"] >= 1000
-    assert counts["refused by a guard"] >= 50
-    assert counts["built, then moved"] >= 100
+    assert all(counts[f"with {way}"] >= 50 for way in ways)
+    assert counts["replayed with other numbers"] >= 500
+    assert counts["refused by a guard"] >= 25
+    assert counts["built, then moved"] >= 50
 
 
 @pytest.mark.slow
