@@ -118,7 +118,7 @@ def memorising(r: Recipe) -> nn.Diagnosis:
             epochs=200,
             batch=15,
             optimizer=adam(3e-3),
-        )  # fmt: skip
+        )
     )
 
 
@@ -129,6 +129,13 @@ def noisy(r: Recipe) -> Recipe:
     wrong = rng.permutation(len(y))[: len(y) // 3]
     y[wrong] = rng.permutation(y[wrong])
     return data(r, y=y)
+
+
+def product(r: Recipe) -> Recipe:
+    """Targets by the sign of a product, which no line can tell."""
+    X = r.task.X - np.median(r.task.X, axis=0)
+    signs = np.where(X[:, 0] * X[:, 1] > 0.0, 1.0, -1.0)
+    return replace(r, task=Task(r.task.X, signs, "two", 1))
 
 
 def outlier(r: Recipe) -> nn.Diagnosis:
@@ -185,7 +192,7 @@ ILL: list[tuple[str, str, Sick, set[str], str]] = [
     ("spikes", "two wild samples", outlier, {"two", "numbers"}, "tensor"),
     ("spikes", "a rate that jumps", unchanged(schedule=lambda step: 200.0 if step % 70 == 60 else 1.0, optimizer=adam(5e-3)), FLAT, "tensor"),
     ("overfitting", "80 samples, a third wrong", memorising, FLAT, "tensor"),
-    ("underfitting", "no hidden layer", unchanged(hidden=(), epochs=60), {"two"}, "both"),
+    ("underfitting", "no hidden layer for a product", lambda r: fitted(replace(product(r), hidden=(), epochs=60)), {"two", "numbers"}, "both"),
     ("underfitting", "weight decay 1", unchanged(optimizer=sgd(0.05, 0.9, 0.5), epochs=40), FLAT, "tensor"),
     ("gradients_accumulating", "zero_grad forgotten", loop("forgotten", batch=None), FLAT, "both"),
     ("gradients_accumulating", "zero_grad forgotten, by hand", loop("forgotten hand", batch=None), FLAT, "both"),
@@ -211,7 +218,7 @@ ILL: list[tuple[str, str, Sick, set[str], str]] = [
     ("output_unfit", "relu at the end", unchanged(output="relu", epochs=10), FLAT, "both"),
     ("output_unfit", "sigmoid for targets of -1 or more", unchanged(output="sigmoid", epochs=10), {"two", "numbers"}, "both"),
     ("output_unfit", "targets in thousands", lambda r: fitted(data(r, y=1000.0 * r.task.y + 5000.0)), {"numbers"}, "both"),
-    ("batch_too_small", "one sample, SGD, noisy", lambda r: fitted(replace(noisy(r), batch=1, optimizer=sgd(0.05), epochs=12, validation=None, activation="tanh")), FLAT, "tensor"),
+    ("batch_too_small", "one sample, SGD, noisy", lambda r: fitted(replace(noisy(r), batch=1, optimizer=sgd(0.03), epochs=12, validation=None, activation="tanh")), FLAT, "tensor"),
     ("batch_too_small", "two samples, Adam 0.02, noisy", lambda r: fitted(replace(noisy(r), batch=2, optimizer=adam(0.02), epochs=12, validation=None, activation="tanh")), FLAT, "tensor"),
     ("clipping_always_binds", "clip_norm 0.001", unchanged(clip=1e-3), FLAT, "both"),
     ("oscillation", "momentum 0.995", unchanged(batch=None, optimizer=sgd(0.1, 0.995), epochs=60, activation="tanh"), {"two", "numbers"}, "both"),

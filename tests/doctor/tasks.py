@@ -127,9 +127,6 @@ def friedman(seed: int) -> Task:
     return Task(X, (y - y.mean()) / y.std(), "numbers", 1)
 
 
-# Unseen while thresholds were set
-
-
 def board(seed: int) -> Task:
     """A board of 3 by 3 fields in two colours."""
     rng = np.random.default_rng(seed)
@@ -200,11 +197,86 @@ def prices(seed: int) -> Task:
     return Task(X, (y - y.mean()) / y.std(), "numbers", 1)
 
 
+# Unseen while thresholds were set
+
+
+def stripes(seed: int) -> Task:
+    """Slanted stripes in two colours."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1.5, 1.5, (320, 2))
+    return Task(X, np.where(np.sin(3.0 * X[:, 0] + 2.0 * X[:, 1]) > 0.0, 1.0, -1.0), "two", 1)
+
+
+def shells(seed: int) -> Task:
+    """Three elliptic shells in four dimensions, with some noise."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0.0, 1.0, (360, 4))
+    size = (X**2 * [1.0, 0.5, 0.5, 0.2]).sum(axis=1) + rng.normal(0.0, 0.15, 360)
+    return Task(X, np.searchsorted(np.quantile(size, [0.33, 0.67]), size), "classes", 3)
+
+
+def arm(seed: int) -> Task:
+    """How high the hand of a robot of two joints is, by its angles and lengths."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(-1.0, 1.0, (320, 4))
+    one, two, first, second = X.T
+    y = (first + 1.5) * np.sin(2.0 * one) + (second + 1.5) * np.sin(2.0 * (one + two))
+    y += rng.normal(0.0, 0.1, 320)
+    return Task(X, (y - y.mean()) / y.std(), "numbers", 1)
+
+
+def shapes(seed: int) -> Task:
+    """Images of 8 by 8 with a frame, a cross or a block, somewhere."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0.0, 0.25, (300, 1, 8, 8))
+    label = rng.integers(0, 3, 300)
+    for i, (row, column) in enumerate(rng.integers(0, 4, (300, 2))):
+        patch = X[i, 0, row : row + 5, column : column + 5]
+        if label[i] == 0:
+            patch[[0, -1]] += 1.0
+            patch[:, [0, -1]] += 1.0
+        elif label[i] == 1:
+            patch[2] += 1.0
+            patch[:, 2] += 1.0
+        else:
+            patch[1:-1, 1:-1] += 1.0
+    return Task(X, label, "classes", 3)
+
+
+def genes(seed: int) -> Task:
+    """Eight letters of four, one-hot, and which of three groups their sum of weights is in."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, (380, 8))
+    weights = np.random.default_rng(99).normal(0.0, 1.0, (8, 4))
+    total = weights[np.arange(8), codes].sum(axis=1) + rng.normal(0.0, 0.3, 380)
+    X = np.eye(4)[codes].reshape(380, 32)
+    return Task(X, np.searchsorted(np.quantile(total, [0.33, 0.67]), total), "classes", 3)
+
+
+def weather(seed: int) -> Task:
+    """A number by hour and season, with much noise."""
+    rng = np.random.default_rng(seed)
+    hour, day = rng.uniform(0.0, 1.0, (2, 360))
+    y = np.sin(2 * np.pi * hour) + np.cos(2 * np.pi * day) * hour + rng.normal(0.0, 0.4, 360)
+    X = np.stack([hour, day, rng.uniform(0.0, 1.0, 360)], axis=1)
+    return Task((X - 0.5) * np.sqrt(12.0), (y - y.mean()) / y.std(), "numbers", 1)
+
+
+def ring_or_core(seed: int) -> Task:
+    """A core of one class in a ball of the other, in five dimensions."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0.0, 1.0, (360, 5))
+    near = (X[:, :3] ** 2).sum(axis=1)
+    return Task(X, np.where(near < np.median(near), 1.0, -1.0), "two", 1)
+
+
 TUNING: list[Callable[[int], Task]] = [
     moons, digits, waves, xor, iris, circles, spirals, blobs, diabetes, wine, images, letters,
-    friedman,
+    friedman, board, rings, pendulum, cancer, bars, words, prices,
 ]  # fmt: skip
-UNSEEN: list[Callable[[int], Task]] = [board, rings, pendulum, cancer, bars, words, prices]
+UNSEEN: list[Callable[[int], Task]] = [
+    stripes, shells, arm, shapes, genes, weather, ring_or_core,
+]  # fmt: skip
 
 
 def loss_of(task: Task) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...engine import ShapeError, Tensor, Value, no_grad
+from ...engine import Value
 from ..history import History
 from ..module import Module
 from ..monitor import Monitor
@@ -20,6 +20,7 @@ from ..predict import dtype_of, first_numbers
 from .course import Course
 from .look import Look, look
 from .neighbours import Reach, reach
+from .scores import arrays_of, score_of, trivial_loss
 from .trial import Trial, curvature, trial
 
 Array = npt.NDArray[Any]
@@ -52,7 +53,7 @@ class Case:
         self.parameters = list(model.parameters())
         numbers = first_numbers(model)
         self.is_scalar = isinstance(numbers, Value)
-        self.X, self.y = _arrays(X, y, np.dtype(float) if numbers is None else dtype_of(numbers))
+        self.X, self.y = arrays_of(X, y, np.dtype(float) if numbers is None else dtype_of(numbers))
         self.course = Course(history, self.monitor)
         taken = optimizer.taken if optimizer is not None else 0
         self.fresh = not len(self.course) and not taken
@@ -114,10 +115,12 @@ class Case:
     def codes(self) -> Array:
         """Targets as one-hot rows, or as numbers standardised: (samples, n)."""
         if self.classes is not None:
-            return np.eye(int(self.classes.max()) + 1)[self.classes]
+            one_hot: Array = np.eye(int(self.classes.max()) + 1)[self.classes]
+            return one_hot
         numbers = self.y.reshape(len(self.y), -1).astype(np.float64)
         spread = numbers.std(axis=0)
-        return (numbers - numbers.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+        scaled: Array = (numbers - numbers.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+        return scaled
 
     @cached_property
     def reach(self) -> Reach:
@@ -185,56 +188,14 @@ class Case:
     @cached_property
     def trivial(self) -> float:
         """The loss of the best constant answer, by the loss itself."""
-        X, y = self.sample
-        shape = self.now.outputs.shape
-        width = shape[1:] if len(shape) > 1 else ()
-        losses = [self._loss_of(np.broadcast_to(c, shape)) for c in self._constants(y, width)]
-        finite = [number for number in losses if np.isfinite(number)]
-        return min(finite) if finite else float("nan")
-
-    def _constants(self, y: Array, width: tuple[int, ...]) -> list[Array]:
-        found = [np.zeros(width)]
-        if y.shape[1:] == width:
-            mean = y.mean(axis=0)
-            found += [mean, np.median(y, axis=0)]
-            if (y >= 0).all() and (y <= 1).all():
-                inside = np.clip(mean, 1e-6, 1.0 - 1e-6)
-                found += [np.log(inside / (1.0 - inside)), np.log(inside)]
-        elif len(width) == 1 and y.ndim == 1 and y.dtype.kind in "biu":
-            shares = np.bincount(y.astype(int), minlength=width[0])[: width[0]] / len(y)
-            found.append(np.log(np.clip(shares, 1e-6, 1.0)))
-        return found
-
-    def _loss_of(self, outputs: Array) -> float:
-        try:
-            with no_grad():
-                given = _values_of(outputs) if self.is_scalar else Tensor(outputs)
-                total = self.loss(given, self.sample[1])
-        except Exception:
-            return float("nan")  # what this loss refuses is no answer
-        return float(total.data if hasattr(total, "data") else total)
+        return trivial_loss(self.loss, self.sample[1], self.now.outputs.shape, self.is_scalar)
 
     @cached_property
     def score(self) -> float | None:
         """How the model does on the sample: 0 as a constant, 1 perfect; None where unknown."""
-        outputs, y = self.now.outputs, self.sample[1]
-        if not np.isfinite(outputs).all():
-            return None
-        truth = self._classes_of(y)
-        if truth is None:
-            if outputs.size != y.size:
-                return None
-            errors = outputs.reshape(len(y), -1) - y.reshape(len(y), -1)
-            spread = float(np.var(y.reshape(len(y), -1), axis=0).sum())
-            return 1.0 - float(np.mean(errors**2, axis=0).sum()) / spread if spread else None
-        if outputs.ndim == 2 and outputs.shape[1] > 1:
-            right = float(np.mean(outputs.argmax(axis=1) == truth))
-        else:
-            from_zero = truth.min() < 0 or "binary_cross_entropy" in self.now.operations
-            cut = 0.0 if from_zero and self.now.last != "sigmoid" else 0.5
-            right = float(np.mean((outputs.reshape(-1) > cut) == (truth > 0)))
-        most = float(np.unique(truth, return_counts=True)[1].max() / len(truth))
-        return (right - most) / (1.0 - most) if most < 1.0 else None
+        y = self.sample[1]
+        of_logits = "binary_cross_entropy" in self.now.operations and self.now.last != "sigmoid"
+        return score_of(self.now.outputs, y, self._classes_of(y), of_logits)
 
     @property
     def share_left(self) -> float:
@@ -300,30 +261,3 @@ class Case:
 
 def _double(gradient: Array | None) -> Array:
     return np.zeros(1) if gradient is None else np.asarray(gradient, np.float64)
-
-
-def _values_of(outputs: Array) -> Any:
-    if outputs.ndim:
-        return [_values_of(row) for row in outputs]
-    return Value(float(outputs))
-
-
-def _arrays(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
-    """X and y as arrays of numbers of one length, in the model's precision."""
-    inputs, targets = (np.asarray(x.data if isinstance(x, Tensor) else x) for x in (X, y))
-    for name, array in (("X", inputs), ("y", targets)):
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"{name} must hold numbers, but its dtype is {array.dtype}")
-    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets) or not len(inputs):
-        raise ShapeError(
-            f"X and y need one entry for each sample, but X has shape {inputs.shape} and y "
-            f"{targets.shape}"
-        )
-    if inputs.ndim < 2:
-        raise ShapeError(
-            f"X needs a row for each sample, but has shape {inputs.shape}; one feature is a "
-            "column, X.reshape(-1, 1)"
-        )
-    with np.errstate(over="ignore"):
-        inputs = inputs.astype(dtype)
-        return inputs, targets.astype(dtype) if targets.dtype.kind == "f" else targets

@@ -191,11 +191,12 @@ def class_imbalance(case: Case) -> Iterator[Finding]:
 def shuffled_labels(case: Case) -> Iterator[Finding]:
     """Targets that neighbours and a line find unrelated to the inputs, and a model too."""
     relation = case.reach.relation
-    if relation is None or relation >= CHANCE:
+    validation = [] if case.course.history is None else case.course.history.val_loss
+    useless = len(validation) > 4 and not np.nanmin(validation) < 0.97 * case.trivial
+    if relation is None or relation >= CHANCE * (1.5 if useless else 1.0):
         return
     if case.classes is not None and np.sort(np.bincount(case.classes))[-2:].min() < 10:
         return
-    validation = [] if case.course.history is None else case.course.history.val_loss
     if validation and np.nanmin(validation) < 0.9 * case.trivial:
         return
     evidence = (

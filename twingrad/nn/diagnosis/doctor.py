@@ -14,7 +14,7 @@ from ..history import History
 from ..monitor import Monitor
 from ..optimizer import Optimizer
 from ..settings import whole
-from . import beginnings, curves, data, flow, outputs, rates, steps
+from . import batches, beginnings, curves, data, flow, outputs, rates, steps
 from .case import Case
 from .findings import Diagnosis, Finding
 from .theory import KINDS
@@ -41,9 +41,9 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("learning_rate_too_high",): rates.learning_rate_too_high,
     ("oscillation",): rates.oscillation,
     ("learning_rate_too_low",): rates.learning_rate_too_low,
-    ("spikes",): rates.spikes,
-    ("batch_too_small",): steps.batch_too_small,
-    ("clipping_always_binds",): steps.clipping_always_binds,
+    ("spikes",): batches.spikes,
+    ("batch_too_small",): batches.batch_too_small,
+    ("clipping_always_binds",): batches.clipping_always_binds,
     ("plateau", "underfitting"): curves.standing_still,
     ("overfitting",): curves.overfitting,
     ("class_imbalance",): data.class_imbalance,

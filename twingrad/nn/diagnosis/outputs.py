@@ -41,7 +41,7 @@ def output_unfit(case: Case) -> Iterator[Finding]:
             f"{loss} has a {own} of its own, so that outputs are squashed twice"
             if last == own
             else f"{loss} takes logits of any size and sign, which {last} does not give",
-            f"let the model end in a Linear layer, and take the {own} only to look at probabilities",
+            f"let the model end in a Linear layer, and take the {own} only to look at chances",
             "error",
             "model = nn.Sequential(…, nn.Linear(32, classes))  # and nothing after it",
         )
@@ -106,5 +106,6 @@ def _far_targets(case: Case, seen: str) -> Iterator[Finding]:
         "targets go in as they were measured, and weights must grow by as much to say them",
         "learn targets of mean 0 and spread 1, and undo that for predictions",
         "warning",
-        "mean, spread = y.mean(), y.std()\ny = (y - mean) / spread  # predictions: mean + spread * model(X)",
+        "mean, spread = y.mean(), y.std()\ny = (y - mean) / spread"
+        "\npredictions = mean + spread * nn.predict(model, X)",
     )

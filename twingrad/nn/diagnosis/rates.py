@@ -1,4 +1,4 @@
-"""Findings on the length of steps: too long, too short, swinging, running away, jumping."""
+"""Findings on the length of steps: too long, too short, swinging, running away."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from .case import Case
 from .findings import Finding
-from .words import listed, share, short
+from .words import share, short
 
 
 def ran_away(case: Case) -> bool:
@@ -59,19 +59,6 @@ def _legs(curve: npt.NDArray[Any], least: float) -> list[float]:
             legs += [start - low] if up else []
             up, start, high = 1, low, x
     return legs
-
-
-def signal_of(case: Case, begin: float) -> float:
-    """The share of a squared gradient that is not noise: E[g·g']/E[|g|²], g' of the next batch."""
-    monitor = case.monitor
-    if monitor is None:
-        return 1.0
-    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
-    at = max(1, int(begin * len(totals)))
-    products = monitor.turns[at:] * totals[at:] * totals[at - 1 : -1]
-    squares = totals[at:] ** 2
-    usual = np.isfinite(products)
-    return float(products[usual].mean() / squares[usual].mean()) if usual.any() else 1.0
 
 
 def divergence(case: Case) -> Iterator[Finding]:
@@ -190,7 +177,8 @@ def creeps(case: Case) -> bool:
     rates = course.rates[np.isfinite(course.rates)]
     if len(rates) and rates[-1] < rates.max() / 30.0:
         return False
-    slow = case.now.loss > 0.6 * min(course.start, 4.0 * case.trivial) and _behind(case) > 0.1
+    high = case.now.loss > 0.6 * min(course.start, 4.0 * case.trivial)
+    slow = high and (_behind(case) > 0.1 or case.share_left > 0.9)
     one, ten, hundred, *longer = (trial.gain(n) for n in (1.0, 10.0, 100.0, 1e3, 1e4))
     linear = ten > 5.0 * one > 0.0 and hundred > 20.0 * one and max(hundred, *longer) > 0.02
     return slow and linear
@@ -226,58 +214,23 @@ def oscillation(case: Case) -> Iterator[Finding]:
     if not amplitude > 0.3:
         return
     monitor, course = case.monitor, case.course
-    turned = ""
+    turned, onwards = "", False
     if monitor is not None:
         turns = monitor.turns[len(monitor) // 2 :]
+        onwards = bool(np.nanmedian(turns) > 0.0)
         turned = f"; the cosine of successive gradients is {np.nanmedian(turns):.2f} (median)"
     last = ", ".join(short(x) for x in course.curve[-4:])
     yield Finding(
         "oscillation",
         "training",
-        f"in the second half the loss changes by {share(amplitude)} of itself from one "
-        f"{course.unit} to the next, up and down: … {last}{turned}",
-        "steps that cross the valley and land on its other side",
+        f"in the second half the loss goes up and down by {share(amplitude)} of its level from "
+        f"turn to turn; its last {course.unit}s are {last}{turned}",
+        "momentum that carries the weights past the minimum, and back"
+        if onwards
+        else "steps that cross the valley and land on its other side",
         "lower the learning rate, or let it decay; less momentum if there is much",
         "error" if case.nothing_learned else "warning",
         f"optimizer.lr = {short(0.3 * case.course.rate_of(False, case.optimizer))}"
         if case.optimizer is not None
         else "lr = 0.3 * lr",
-    )
-
-
-def spikes(case: Case) -> Iterator[Finding]:
-    """Single losses far above those around them, after which it falls back."""
-    course = case.course
-    if case.fresh or not course.is_finite:
-        return
-    curve, unit = course.curve, course.unit
-    if case.monitor is not None and len(case.monitor) >= 30:
-        curve, unit = case.monitor.losses, "step"
-    if len(curve) < 10 or (unit == "step" and signal_of(case, 0.5) < 0.05):
-        return  # a loss that is mostly noise has a long tail
-    window = 5 if unit == "epoch" else 20
-    # The losses of batches vary by themselves; a jump is far beyond all of those before it.
-    worth, rare = (0.2, 1.3) if unit == "epoch" else (1.5, 2.5)
-    found = []
-    for i in range(window, len(curve) - 1):
-        before = curve[max(0, i - 30) : i]
-        level, most = float(np.median(before[-window:])), float(before.max())
-        jump = curve[i] - level
-        back = curve[i + 1 : i + 1 + window].min() < level + 0.5 * jump
-        if curve[i] > 2.5 * level and curve[i] > rare * most and jump > worth * case.trivial:
-            found += [i] * bool(back)
-    if not found:
-        return
-    worst = max(found, key=lambda i: curve[i])
-    level = float(np.median(curve[max(0, worst - window) : worst]))
-    yield Finding(
-        "spikes",
-        f"{unit}s {listed(i + 1 for i in found)}",
-        f"at {unit} {worst + 1} the loss is {short(curve[worst])}, where the {window} before have "
-        f"{short(level)} (median); there are {len(found)} such jumps in {len(curve)} {unit}s",
-        "a rate near the edge of stability, or a few samples with huge gradients",
-        "clip the norm of the gradient near its usual value, or lower the rate; look at the "
-        "samples of those steps",
-        "warning",
-        "nn.fit(…, clip_norm=1.0)",
     )

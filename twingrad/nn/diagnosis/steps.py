@@ -1,4 +1,4 @@
-"""Findings on how a step is made: sums never reset, the wrong sign, nothing moved, noise, clipping.
+"""Findings on how a step is made: sums never reset, the wrong sign, nothing moved.
 
 They rest on what a Monitor saw; some can be told from a model and its loss alone.
 """
@@ -7,17 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ...engine import Value
 from ..module import Module
 from .case import Case
 from .findings import Finding
-from .rates import signal_of
-from .words import listed, share, short
-
-NOISY = 15.0
-"""A batch this many times smaller than the noise scale is too small."""
-ALWAYS = 0.9
-"""So large a share of steps being cut is always."""
+from .words import listed, short
 
 
 def gradients_accumulating(case: Case) -> Iterator[Finding]:
@@ -219,78 +212,3 @@ def _why_still(case: Case, i: int) -> str:
         return "zero rate"
     # An array of zeros, or one number, as for a Value
     return "zero gradient" if gradient is not None and not np.any(gradient) else "too small"
-
-
-def batch_too_small(case: Case) -> Iterator[Finding]:
-    """Steps that are nearly all noise, in a run that stands still above what could be reached."""
-    monitor = case.monitor
-    if monitor is None or len(monitor) < 200 or not case.course.is_finite:
-        return
-    size = None
-    if monitor.epoch_steps:
-        size = max(1, round(len(case.X) / monitor.epoch_steps))
-        if size > 16 or monitor.epoch_steps < 4:
-            return
-    elif case.takes_all:
-        return
-    signal = signal_of(case, 0.5)
-    noise = 1.0 / signal - 1.0 if signal > 0.0 else np.inf
-    if noise < NOISY:
-        return
-    losses = monitor.losses
-    half = len(losses) // 2
-    middle = float(np.mean(losses[half : half + half // 2]))
-    end = float(np.mean(losses[-half // 2 :]))
-    still = end > 0.9 * middle
-    gain = min(case.descent, 1.0)
-    high = end > 0.1 * case.trivial
-    if not (still and high and gain > 0.01):
-        return
-    of = f"of about {size} sample{'s' * (size > 1)} " if size else ""
-    scale = f"; a batch should be nearer to {round(noise * size):,}" if size and noise < 1e6 else ""
-    seen = "over 1,000" if noise > 1e3 else short(noise)
-    yield Finding(
-        "batch_too_small",
-        "training",
-        f"in the second half, successive gradients {of}agree so little that the noise scale is "
-        f"{seen} times the batch{scale}; the mean loss of the steps stays at {short(end)}, after "
-        f"{short(middle)} before, though the gradient over {len(case.sample[0])} samples would "
-        f"lower it by {share(max(gain, 0.0))} in a step",
-        "batches so small that their samples decide where a step goes",
-        "larger batches, or a learning rate that decays, which averages over steps",
-        "warning",
-        "nn.fit(…, batch_size=64)",
-    )
-
-
-def clipping_always_binds(case: Case) -> Iterator[Finding]:
-    """Gradients whose norm is the same in nearly every step."""
-    monitor = case.monitor
-    if monitor is None or len(monitor) < 10:
-        return
-    totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
-    limit = monitor.clip_norm
-    if limit is None or not np.isfinite(limit):
-        limit = float(np.median(totals))
-        exact = 1e-5 if not isinstance(case.parameters[0], Value) else 1e-9
-        cut = np.abs(totals - limit) < exact * limit
-        told = f"the norm of the gradient is {short(limit)}"
-    else:
-        cut = totals > limit * (1.0 - 1e-4)
-        told = f"the gradient was cut to the norm {short(limit)}"
-    # A run that has converged is not cut any more, whatever the limit.
-    early = float(cut[: len(cut) // 2].mean())
-    if not limit > 0.0 or early < ALWAYS or float(cut.mean()) < 0.5:
-        return
-    own = float(np.linalg.norm(case.now.vector))
-    beyond = f"; that of all samples is {short(own)} now" if own > limit else ""
-    yield Finding(
-        "clipping_always_binds",
-        "training",
-        f"in {cut.sum()} of {len(cut)} steps {told}{beyond}",
-        "a limit below the usual norm of the gradient",
-        "set the limit to a norm that only the largest tenth of the steps exceeds, then tune the "
-        "rate again",
-        "warning",
-        f"nn.fit(…, clip_norm={short(10.0 * max(limit, own / 5.0))})",
-    )

@@ -107,7 +107,7 @@ def _step(optimizer: Optimizer, i: int, x: Array, grad: Any, fresh: bool) -> Arr
 def curvature(
     model: Any, X: Array, y: Array, loss: Callable[..., Any], seen: Look, begin: list[Array]
 ) -> float:
-    """That of a loss along its gradient, by the difference of the gradients at both ends of a short way."""
+    """That of a loss along its gradient, by the gradients at both ends of a short way."""
     gradient = seen.vector
     length = float(np.linalg.norm(gradient))
     size = float(np.sqrt(sum(float(np.sum(np.square(x, dtype=np.float64))) for x in begin)))
