@@ -379,7 +379,8 @@ def test_diagnosis_leaves_everything_as_it_was_bit_for_bit() -> None:
         luck = [random.getstate(), str(np.random.get_state())]  # noqa: NPY002
         modes = [module.training for module in model.modules()]
         steps = [adam.taken, adam.steps, adam.lr, model.calls, id(model.last)]
-        return [numbers, grads, state, rngs, luck, modes, steps, monitor.path.tobytes()]
+        kept = [(p._stamp, p._seen) for p in model.parameters()]  # of when they changed
+        return [numbers, grads, state, rngs, luck, modes, steps, kept, monitor.path.tobytes()]
 
     before = everything()
     with tg.no_grad():
