@@ -242,6 +242,7 @@ HEALTHY: list[tuple[str, Sick, set[str], str]] = [
 def healthy(task: Task, twin: str, seed: int) -> Recipe:
     """The recipe of a task that works."""
     if twin == "value":
+        task = task._replace(X=task.X.reshape(len(task.X), -1))
         narrow = int(np.prod(task.X.shape[1:])) < 20
         return Recipe(
             task, twin, seed, hidden=(12,) if narrow else (8,), activation="tanh", epochs=30
