@@ -142,13 +142,14 @@ def drawn(outcomes: dict[str, Outcome]) -> Any:
     )
     for ax, (way, outcome) in zip(axes, outcomes.items(), strict=True):
         viz.plot_gradient_flow(outcome.monitor, ax=ax)
-        legend = ax.get_legend()
-        if ax is not axes[-1]:
-            legend.remove()
-            ax.set_ylabel("")
+        ax.get_legend().remove()
+        ax.set_ylabel("")
+        ax.xaxis.get_major_locator().set_params(nbins=5)
         ax.set_title(f"{way}\n{outcome.accuracy:.0%} right after {len(outcome.history)} epochs")
     axes[0].set_ylabel("norm of the gradient, by layer")
-    axes[0].set_ylim(1e-16, 1e2)
+    axes[0].set_ylim(1e-14, 1e3)
+    handles, names = axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, title="layer", loc="outside right center", frameon=False)
     figure.suptitle(f"Gradients of {DEPTH} layers and an output layer, step by step")
     return axes[-1]
 
