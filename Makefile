@@ -36,7 +36,7 @@ help: ## list the targets
 
 demo: $(ready) ## run the tour, or one demo: make demo DEMO=moons
 	@test -f "demos/$(or $(DEMO),__main__).py" || { \
-	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons, digits, mnist and mnist_study.' >&2; exit 1; }
+	  echo 'There is no demo "$(DEMO)"; there are expressions, xor, moons, digits, vanishing, mnist and mnist_study.' >&2; exit 1; }
 	@$(python) -m demos$(if $(DEMO),.$(DEMO)) $(ARGS)
 
 test: $(ready) ## run the tests and every example in the documents and docstrings
@@ -56,6 +56,7 @@ pictures: $(ready) ## draw the pictures of the documents again (EXTRAS=dev,brows
 	@$(python) -m demos.moons --out docs/images
 	@rm docs/images/moons_loss.png docs/images/*.html
 	@$(python) -m demos.gallery
+	@$(python) -m demos.diagnosis
 
 format: $(ready) ## rewrite the code in the project's format
 	@$(python) -m ruff check --fix .

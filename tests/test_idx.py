@@ -113,7 +113,10 @@ def test_several_megabytes_are_read_whole(path: Path) -> None:
         (gzip.compress(THREE, mtime=0)[:2], "is a damaged gzip file"),
         (gzip.compress(THREE, mtime=0)[:-8] + bytes(8), "is a damaged gzip file: CRC"),
         (gzip.compress(THREE, mtime=0) + b"more", "is a damaged gzip file"),
-        (gzip.compress(gzip.compress(THREE, mtime=0), mtime=0), "is not an IDX file: .* bytes 1f 8b"),
+        (
+            gzip.compress(gzip.compress(THREE, mtime=0), mtime=0),
+            "is not an IDX file: .* bytes 1f 8b",
+        ),
         (gzip.compress(THREE[:-1], mtime=0), "only 2 came"),
         (gzip.compress(THREE, mtime=0) + gzip.compress(THREE, mtime=0), "more came"),
     ],
