@@ -10,13 +10,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .anomaly_words import Found, report
 from .errors import AnomalyError
 from .node import NO_STATIC, Node
+
+if TYPE_CHECKING:
+    from .anomaly_words import Found
 
 _NOT_THE_USERS = (str(Path(__file__).parent.parent), str(Path(np.__file__).parent))
 
@@ -74,6 +76,8 @@ def _watched_apply(
         labels = [x.label if isinstance(x, Node) else "" for x in operands]
         computed = [isinstance(x, Node) and bool(x.parents) for x in operands]
         code, line = _users_line()
+        from .anomaly_words import Found  # only now, for few programs need the words
+
         raise _error(
             Found("forward", rule, static, numbers, labels, computed, node._data),
             code, line, calling.get(),
@@ -120,6 +124,8 @@ class _Watched:
         return passed
 
     def _error(self, grad: Any, numbers: Any, position: int) -> AnomalyError:
+        from .anomaly_words import Found
+
         arrived = grad._data if isinstance(grad, Node) else grad
         found = Found(
             "backward",
@@ -156,7 +162,9 @@ def _users_line() -> tuple[CodeType, int]:
     return frame.f_code, frame.f_lineno
 
 
-def _error(found: Found, code: CodeType, line: int, modules: tuple[Any, ...]) -> AnomalyError:
+def _error(found: "Found", code: CodeType, line: int, modules: tuple[Any, ...]) -> AnomalyError:
+    from .anomaly_words import report
+
     error = AnomalyError(report(found, code.co_filename, line, _path(modules)))
     error.operation, error.phase = found.name, found.phase
     error.filename, error.lineno = code.co_filename, line

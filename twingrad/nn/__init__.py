@@ -1,5 +1,7 @@
 """Models and their training: on Values to see through, on Tensors to go far."""
 
+from typing import TYPE_CHECKING, Any
+
 from . import data, init, schedule
 from .activations import GELU, LeakyReLU, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from .callbacks import Callback, Checkpoint, EarlyStopping
@@ -7,7 +9,6 @@ from .checkpoint import CheckpointRecord, load, save
 from .clip import clip_grad_norm, clip_grad_value
 from .containers import Residual, Sequential
 from .convolution import AvgPool2d, Conv2d, MaxPool2d
-from .diagnosis import Diagnosis, Doctor, Finding, diagnose
 from .history import History
 from .layers import Dropout, Flatten, Linear
 from .loop import Training
@@ -111,3 +112,15 @@ __all__ = [
     "predict",
     "schedule",
 ]
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis, Doctor, Finding, diagnose
+else:
+
+    def __getattr__(name: str) -> Any:
+        """The doctor, who is loaded when he is first asked for: most programs are well."""
+        if name in ("Diagnosis", "Doctor", "Finding", "diagnose"):
+            from . import diagnosis
+
+            return getattr(diagnosis, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
