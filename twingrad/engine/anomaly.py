@@ -4,23 +4,21 @@ Found at the end of a step, a NaN has a thousand possible origins. Within `detec
 result is looked at as it is made and each gradient as it is passed on; outside it nothing is.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .caller import user_frame
 from .errors import AnomalyError
 from .node import NO_STATIC, Node
 
 if TYPE_CHECKING:
     from .anomaly_words import Found
 
-_NOT_THE_USERS = (str(Path(__file__).parent.parent), str(Path(np.__file__).parent))
 
 calling: ContextVar[tuple[Any, ...]] = ContextVar("calling", default=())
 """The modules that are being called, the outermost first; `nn` keeps it."""
@@ -155,10 +153,7 @@ def is_anomalous(numbers: Any, looked_for: str) -> bool:
 
 
 def _users_line() -> tuple[CodeType, int]:
-    """The innermost line that is neither this package's nor NumPy's."""
-    frame = sys._getframe(2)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
-        frame = frame.f_back
+    frame = user_frame()
     return frame.f_code, frame.f_lineno
 
 

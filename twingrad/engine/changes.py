@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .caller import user_frame
 from .errors import StaleGraphError
-from .misuse import user_frame
 
 if TYPE_CHECKING:
     from .node import Node

@@ -4,7 +4,6 @@ Fresh nodes keep a nested transform's derivative apart from the outer one's: eac
 nodes that no other sweep knows.
 """
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .caller import levels_to_the_user
 from .errors import ShapeError
 from .node import Node
 from .rules import identity
@@ -23,7 +23,6 @@ from .tensor import Tensor
 from .value import Value, as_float
 
 Argnum = int | tuple[int, ...]
-_PACKAGE = __name__.partition(".")[0] + "."
 
 
 class Run:
@@ -195,11 +194,3 @@ def _check_result(y: Any, f: Callable[..., Any]) -> None:
         "number taken out of a node, as in math.sin(float(x)), is the usual cause: use tg.sin(x)",
         stacklevel=levels_to_the_user(),
     )
-
-
-def levels_to_the_user() -> int:
-    """How many frames up the first line stands that is not this package's."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level

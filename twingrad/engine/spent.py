@@ -10,7 +10,8 @@ from weakref import ref
 
 import numpy as np
 
-from .misuse import ForgottenZeroGradWarning, user_line, warn
+from .caller import user_line
+from .misuse import ForgottenZeroGradWarning, warn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

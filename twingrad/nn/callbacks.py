@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..engine.run import levels_to_the_user
+from ..engine.caller import levels_to_the_user
 from .checkpoint import check_module, save
 from .settings import at_least_zero, whole
 from .snapshot import Snapshot

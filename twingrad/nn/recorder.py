@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import GraphError, Node, Tensor, Value, no_grad
+from ..engine.caller import levels_to_the_user
 from ..engine.changes import moved
 from ..engine.recording import Recording, drawn_from, record_with_results
-from ..engine.run import levels_to_the_user
 from .loss_checks import flat, shape_of
 from .optimizer import Optimizer
 from .predict import respond

@@ -15,7 +15,8 @@ from ..engine import (
     UnreachedParameterWarning,
 )
 from ..engine.anomaly import calling
-from ..engine.misuse import user_line, warn
+from ..engine.caller import user_line
+from ..engine.misuse import warn
 from ..engine.spent import spent
 from ..engine.sweep import is_remembering
 from .module import Module

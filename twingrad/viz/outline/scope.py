@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from inspect import getattr_static
 from typing import Any
 
+from twingrad.engine.caller import user_frame
 from twingrad.engine.node import Node
 from twingrad.nn.module import Module
 
-_PACKAGE = __name__.partition(".")[0]
 _OF_THE_NOTEBOOK = ("In", "Out")
 MOST_PARTS = 200_000
 """Parts looked at below all variables together; a program may hold a whole data set in lists."""
@@ -43,19 +43,14 @@ class Found:
 
 def scope_of_caller() -> dict[str, Any]:
     """The variables at the nearest line that is not this package's: locals, then globals."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and _is_inside(frame.f_globals, _PACKAGE):
-        frame = frame.f_back
-    if _is_inside(frame.f_globals, "IPython"):  # a notebook asks on behalf of its cells
+    frame = user_frame()
+    asks = str(frame.f_globals.get("__name__", ""))
+    if asks.partition(".")[0] == "IPython":  # a notebook, on behalf of its cells
         return dict(vars(sys.modules["__main__"]))
     return {
         **frame.f_locals,
         **{k: v for k, v in frame.f_globals.items() if k not in frame.f_locals},
     }
-
-
-def _is_inside(variables: Mapping[str, Any], package: str) -> bool:
-    return str(variables.get("__name__", "")).partition(".")[0] == package
 
 
 def nodes_in(scope: Mapping[str, Any]) -> dict[Node, Found]:
