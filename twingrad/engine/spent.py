@@ -25,12 +25,14 @@ KEPT = 2**13
 class Spent:
     """The gradients that were spent, by identity, and the mixtures made of them since."""
 
-    __slots__ = ("_before", "_mixed", "now")
+    __slots__ = ("_before", "_mixed", "mixtures", "now")
 
     def __init__(self) -> None:
         self.now: dict[int, Any] = {}
         self._before: dict[int, Any] = {}
         self._mixed: dict[int, tuple[Any, str]] = {}
+        self.mixtures = 0
+        """How many steps took one: what who watches a loop asks, before a step and after."""
 
     def take(self, leaves: "Iterable[Node]") -> str | None:
         """Spend the gradients of leaves; the line of the backward() that had mixed one, if any."""
@@ -44,6 +46,7 @@ class Spent:
                 if _is(held, grad):
                     line = at
                     self._mixed.clear()  # one is enough to say
+                    self.mixtures += 1
             if type(grad) is float:
                 if grad:
                     now[id(grad)] = grad

@@ -42,7 +42,8 @@ class Monitor(Callback):
     `unchanged` are the indices of parameters that never moved, and `accumulating` says whether
     gradients were added to those of the step before, as when zero_grad() is forgotten.
 
-    A loop that moves its parameters by hand has no optimizer: `nn.Monitor(model)` watches it.
+    A loop that moves its parameters by hand has no optimizer: `nn.Monitor(model)` watches it. Its
+    `learning_rates` are what it multiplied its gradients by, nan for a step that was no multiple.
 
     `path` holds the `parameters`, each snapshot as one vector of float32, from before the first
     step to the last; `path_steps` says after how many steps each was taken. No more than
@@ -73,6 +74,11 @@ class Monitor(Callback):
     def __init__(
         self, model: Any, optimizer: Optimizer | None = None, snapshots: int = 100
     ) -> None:
+        if isinstance(model, type) or not hasattr(model, "parameters"):
+            raise TypeError(
+                "model is a built one, such as nn.Sequential(...), whose parameters() a Monitor "
+                f"asks for itself, not a {type(model).__name__}: nn.Monitor(model, optimizer)"
+            )
         if optimizer is None:
             optimizer = Optimizer(model.parameters(), 0.0)  # which nobody steps with
             self.by_hand = True
@@ -97,7 +103,7 @@ class Monitor(Callback):
 
     def _begin(self) -> None:
         self._weights = _joined([parameter._data for parameter in self.parameters])
-        self._taken, self._found = self.optimizer.taken, sum(self.optimizer.steps)
+        self._taken = self.optimizer.taken
         if not self._steps:
             self._every, self._kept = 1, [_single(self._weights)]
 
@@ -146,8 +152,8 @@ class Monitor(Callback):
 
     @property
     def accumulating(self) -> bool:
-        """Whether the first gradients were piled on those that had been stepped with already."""
-        return sum(self.motion.piled) > len(self.motion.piled) // 2
+        """Whether most gradients were piled on those that had been stepped with already."""
+        return sum(self.motion.piled) > len(self) // 2
 
     @property
     def reached(self) -> npt.NDArray[np.bool_]:
@@ -176,25 +182,28 @@ class Monitor(Callback):
     def observe(self, loss: Any) -> None:
         """Record the step that the optimizer has just taken; `loss` is the number it began from.
 
-        Raises `RuntimeError` if the optimizer has taken no step since the last call, or if no
-        parameter has a gradient any more; `ShapeError` for a loss that is no single number.
+        That no gradient came is recorded, for it is a mistake to tell of. Raises `RuntimeError` if
+        the optimizer has taken no step since the last call, or if the gradients that it took are
+        gone; `ShapeError` for a loss that is no single number.
         """
         if np.size(loss.data if isinstance(loss, Node) else loss) != 1:
             raise ShapeError("the loss to observe is a single number; call .mean() on it")
         counts = type(self.optimizer).step is Optimizer.step
         if counts and not self.by_hand and self.optimizer.taken == self._taken:
             raise RuntimeError(
-                "the optimizer has taken no step since the last observation; call observe(loss) "
-                "once per step, after optimizer.step()"
+                "the optimizer has taken no step since the last observation: is optimizer.step() "
+                "missing? Call observe(loss) once per step, after optimizer.step()"
             )
-        # A step that found no gradient is a mistake to record; reset gradients are to be refused.
-        found = self.by_hand or not counts or sum(self.optimizer.steps) > self._found
-        if found and all(parameter._grad is None for parameter in self.parameters):
+        if all(parameter._grad is None for parameter in self.parameters) and self._has_moved():
             raise RuntimeError(
-                "no parameter has a gradient; call observe(loss) after optimizer.step() and "
-                "before zero_grad()"
+                "the parameters have moved, but the gradients that moved them are gone; call "
+                "observe(loss) after the step and before zero_grad()"
             )
-        self._record(loss, np.nan if self.by_hand else self.optimizer.lr)
+        self._record(loss, None if self.by_hand else self.optimizer.lr)
+
+    def _has_moved(self) -> bool:
+        now = _joined([parameter._data for parameter in self.parameters])
+        return not np.array_equal(now, self._weights, equal_nan=True)
 
     def on_start(self, training: "Training") -> None:
         """See that it is the model and the optimizer that are watched, and where they stand."""
@@ -216,7 +225,7 @@ class Monitor(Callback):
         self._record(training.step_loss, training.learning_rate)
 
     @np.errstate(all="ignore")  # as in the engine, IEEE has an answer
-    def _record(self, loss: Any, learning_rate: float) -> None:
+    def _record(self, loss: Any, learning_rate: float | None) -> None:
         now = _joined([parameter._data for parameter in self.parameters])
         change = now - self._weights
         norms = [gradient_norm(own) for own in self._members]
@@ -225,10 +234,11 @@ class Monitor(Callback):
             norm(change[place]) / size if size else np.nan
             for place, size in zip(self._numbers, sizes, strict=True)
         ]
-        self.motion.record(self.parameters, change, loss)
+        self.motion.record(self.parameters, change)
+        if learning_rate is None:
+            learning_rate = self.motion.rates[-1]
         self._steps.append((float(loss), learning_rate, norms, ratios, sizes))
         self._weights, self._taken = now, self.optimizer.taken
-        self._found = sum(self.optimizer.steps)
         if len(self) % self._every == 0:
             self._kept.append(_single(now))
             if len(self._kept) > self.snapshots:

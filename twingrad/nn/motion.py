@@ -10,56 +10,46 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node
-from ..engine.sweep import gradients
+from ..engine.spent import spent
 
 Array = npt.NDArray[Any]
 
-ASKED = 8
-"""So many of the first steps are held against the gradient of their own loss."""
+STRAIGHT = 0.99
+"""A step whose cosine with the way down, or up, is no less is a multiple of its gradient."""
 
 
 class Motion:
     """The angles of each step, and which parameters ever changed, from vectors of float64.
 
-    `descents` and `turns` are what Monitor says of them, nan where a vector is zero. `changed`
-    has an entry for each parameter. `piled` has, for each of the first steps that could be asked,
-    whether its gradient was the step's own added to the gradient of the step before.
+    `descents` and `turns` are what Monitor says of them, nan where a vector is zero. `rates` has
+    what each step multiplied its gradient by, nan where it was no multiple of it. `changed` has an
+    entry for each parameter. `piled` says of each step whether what it took was a sum of its own
+    gradient and one that an earlier step had taken.
     """
 
     def __init__(self, sizes: list[int]) -> None:
         self.starts = np.cumsum([0, *sizes[:-1]])
         self.descents: list[float] = []
         self.turns: list[float] = []
+        self.rates: list[float] = []
         self.piled: list[bool] = []
+        self._mixtures = spent.mixtures
         self.changed = np.zeros(len(sizes), bool)
         self.last: Array | None = None
         """The gradient that the last step took."""
 
-    def record(self, parameters: list[Any], change: Array, loss: Any) -> None:
-        """Take a step in: the change it made, and the loss whose gradient it should have taken."""
+    def record(self, parameters: list[Any], change: Array) -> None:
+        """Take a step in: the change it made, by the gradients that the parameters have."""
         gradient = joined_gradients([parameter._grad for parameter in parameters], parameters)
-        self.descents.append(_cosine(change, -gradient))
+        descent = _cosine(change, -gradient)
+        self.descents.append(descent)
+        along = -float(change @ gradient) / float(gradient @ gradient or np.nan)
+        self.rates.append(along if abs(descent) > STRAIGHT else np.nan)
         self.turns.append(np.nan if self.last is None else _cosine(gradient, self.last))
         if not self.changed.all():
             self.changed |= np.logical_or.reduceat(change != 0.0, self.starts)
-        fits = isinstance(loss, Node) and loss.parents and not isinstance(loss._grad, Node)
-        if self.last is not None and fits and len(self.descents) <= ASKED:
-            own = _gradients_again(loss, parameters)
-            self.piled.append(_is_piled(gradient, self.last, own))
-        self.last = gradient
-
-
-def _gradients_again(loss: Node, parameters: list[Any]) -> Array:
-    """The gradient of a loss from whose graph the parameters have moved on, by a step or so."""
-    stamps = [parameter._stamp for parameter in parameters]
-    try:
-        for parameter in parameters:
-            parameter._stamp = 0
-        came = gradients({loss: loss._seed(None)}, wrt=parameters)
-    finally:
-        for parameter, stamp in zip(parameters, stamps, strict=True):
-            parameter._stamp = stamp
-    return joined_gradients([came.get(parameter) for parameter in parameters], parameters)
+        self.piled.append(spent.mixtures > self._mixtures)
+        self._mixtures, self.last = spent.mixtures, gradient
 
 
 def joined_gradients(grads: list[Any], parameters: list[Any]) -> Array:
@@ -71,15 +61,6 @@ def joined_gradients(grads: list[Any], parameters: list[Any]) -> Array:
         for grad, parameter in zip(grads, parameters, strict=True)
     ]
     return np.concatenate(plain, dtype=np.float64)
-
-
-def _is_piled(gradient: Array, last: Array, own: Array) -> bool:
-    """Whether a gradient is nearer to the last one plus its own than to its own, however scaled."""
-    size = float(np.linalg.norm(own))
-    if not size or np.linalg.norm(last) < 0.05 * size:
-        return False
-    alone = np.linalg.norm(gradient - own)
-    return bool(np.linalg.norm(gradient - last - own) < 0.2 * size and alone > 0.2 * size)
 
 
 def _cosine(a: Array, b: Array) -> float:

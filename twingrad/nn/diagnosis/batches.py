@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...engine import Value
-from .case import Case
+from .case import SMOOTH, Case
 from .findings import Finding
 from .words import listed, share, short
 
@@ -47,12 +47,15 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
     if noise < NOISY:
         return
     losses = monitor.losses
-    half = len(losses) // 2
-    middle = float(np.mean(losses[half : half + half // 2]))
-    end = float(np.mean(losses[-half // 2 :]))
-    gain = min(case.descent, 1.0)
+    quarter = len(losses) // 4
+    middle = float(np.mean(losses[-2 * quarter : -quarter]))
+    end = float(np.mean(losses[-quarter:]))
     still = end > (0.6 if size is not None and size <= TINY else 0.9) * middle
-    if not (still and end > 0.25 * case.trivial and gain > 0.05):
+    if not (still and end > 0.25 * case.trivial):
+        return
+    # So much fell in a quarter of the run, and so much would in a few steps without the noise.
+    fell, gain = 1.0 - end / middle, case.smoothed
+    if not gain > max(0.05, 3.0 * fell * SMOOTH / quarter):
         return
     of = f"of about {size} sample{'s' * (size > 1)} " if size else ""
     scale = f"; a batch should be nearer to {round(noise * size):,}" if size and noise < 1e6 else ""
@@ -61,9 +64,9 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
         "batch_too_small",
         "training",
         f"in the second half, successive gradients {of}agree so little that the noise scale is "
-        f"{seen} times the batch{scale}; the mean loss of the steps is {short(end)}, after "
-        f"{short(middle)} before, though the gradient over {len(case.sample[0])} samples would "
-        f"lower it by {share(max(gain, 0.0))} in a step",
+        f"{seen} times the batch{scale}; in the last {quarter:,} steps the mean loss is "
+        f"{short(end)}, after {short(middle)} in as many before, though {SMOOTH} steps by the "
+        f"gradient over {len(case.sample[0])} samples would lower it by {share(gain)}",
         "batches so small that their samples decide where a step goes",
         "larger batches, or a learning rate that decays, which averages over steps",
         "warning",
@@ -81,6 +84,9 @@ def clipping_always_binds(case: Case) -> Iterator[Finding]:
     if limit is None or not np.isfinite(limit):
         limit = float(np.median(totals))
         exact = 1e-5 if not isinstance(case.parameters[0], Value) else 1e-9
+        # A gradient that is the same at each step was cut by nobody: nothing moves.
+        if not float(np.nanmedian([*monitor.turns[1:], 1.0])) < 0.9999:
+            return
         cut = np.abs(totals - limit) < exact * limit
         told = f"the norm of the gradient is {short(limit)}"
     else:
@@ -91,7 +97,8 @@ def clipping_always_binds(case: Case) -> Iterator[Finding]:
     if not limit > 0.0 or early < ALWAYS or float(cut.mean()) < 0.5:
         return
     own = float(np.linalg.norm(case.now.vector))
-    beyond = f"; that of all samples is {short(own)} now" if own > limit else ""
+    count = len(case.sample[0])
+    beyond = f"; over {count:,} samples it is {short(own)} now" if own > limit else ""
     yield Finding(
         "clipping_always_binds",
         "training",
@@ -124,8 +131,11 @@ def spikes(case: Case) -> Iterator[Finding]:
         level = float(np.median(before))
         jump = curve[i] - level
         high = curve[i] > max(2.5 * level, 1.3 * float(before.max()), tail)
-        back = curve[i + 1 : i + 1 + window].min() < level + 0.5 * jump
-        if high and back and jump > worth * case.trivial:
+        after = curve[i + 1 : i + 1 + window]
+        back = after.min() < level + 0.5 * jump
+        # A sample that is hard to get right leaves the steps after it as they were.
+        thrown = unit == "epoch" or float(np.median(after[:5])) > 1.5 * level
+        if high and back and thrown and jump > worth * case.trivial:
             found.append(i)
     if not found:
         return
@@ -133,9 +143,9 @@ def spikes(case: Case) -> Iterator[Finding]:
     level = float(np.median(curve[max(0, worst - window) : worst]))
     yield Finding(
         "spikes",
-        f"{unit}s {listed(i + 1 for i in found)}",
+        f"{unit}{'s' * (len(found) > 1)} {listed(i + 1 for i in found)}",
         f"at {unit} {worst + 1} the loss is {short(curve[worst])}, where the {window} before have "
-        f"{short(level)} (median); there are {len(found)} such jumps in {len(curve)} {unit}s",
+        f"{short(level)} (median); such jumps in {len(curve)} {unit}s: {len(found)}",
         "a rate near the edge of stability, or a few samples with huge gradients",
         "clip the norm of the gradient near its usual value, or lower the rate; look at the "
         "samples of those steps",

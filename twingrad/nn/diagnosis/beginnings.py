@@ -25,6 +25,8 @@ LARGE = 8.0
 HUGE = 50.0
 SMALL = 0.02
 NO_SIGNAL = 1e-4
+DRAWS = 4
+"""So many draws by He and Xavier tell what is usual."""
 CONFIDENT = 4.0
 """A first loss so many times that of a constant answer is confident and wrong."""
 
@@ -70,6 +72,8 @@ def copies(case: Case) -> Iterator[Finding]:
             continue
         kind = "symmetric_initialization" if units.any() else "zero_initialization"
         alike.setdefault(kind, []).append((layer.name, len(units), kinds, float(units[0, 0])))
+    if not case.matrices and case.is_scalar:
+        yield from _zeros(case, weights)
     for kind, found in alike.items():
         name, count, different, number = found[0]
         zero = kind == "zero_initialization"
@@ -90,7 +94,24 @@ def copies(case: Case) -> Iterator[Finding]:
             else "all weights of a layer made with one number",
             "draw the weights at random, each unit its own; zeros are for biases",
             "error",
-            'nn.Linear(64, 32, init="he", rng=0)',
+            "w.data = random.uniform(-1.0, 1.0)  # for each weight"
+            if case.is_scalar
+            else 'nn.Linear(64, 32, init="he", rng=0)',
+        )
+
+
+def _zeros(case: Case, weights: list[Array]) -> Iterator[Finding]:
+    """Values of classes of one's own, whose layers nobody knows, that all began at zero."""
+    count = sum(not np.any(number) for number in weights)
+    if count > 0.9 * len(weights) and len(weights) > 2:
+        yield Finding(
+            "zero_initialization",
+            "the model",
+            f"{count} of {len(weights)} parameters began at 0",
+            "weights made by zeros, as only biases may be",
+            "draw the weights at random, each unit its own; zeros are for biases",
+            "error",
+            "w.data = random.uniform(-1.0, 1.0)  # for each weight",
         )
 
 
@@ -105,16 +126,22 @@ def size(case: Case) -> Iterator[Finding]:
     seen, weights = case.first, case.first_weights
     if seen is None or weights is None or not case.matrices:
         return
-    reference = look(case.model, *case.sample, case.loss, _drawn(case, weights, seen))
-    pairs = [
-        (mine, theirs)
-        for mine, theirs in zip(seen.rows, reference.rows, strict=False)
-        if not mine.activation and mine.path == theirs.path and _spread(theirs) > 0.0
+    # A few units of a few inputs may lie far from others by chance, so several are drawn.
+    drawn = [
+        look(case.model, *case.sample, case.loss, _drawn(case, weights, seen, seed))
+        for seed in range(DRAWS)
     ]
-    if not pairs or not np.isfinite(reference.loss):
+    pairs = [
+        (mine, sqrt(sum(_spread(row) ** 2 for row in theirs) / DRAWS))
+        for mine, *theirs in zip(seen.rows, *(other.rows for other in drawn), strict=False)
+        if not mine.activation and all(mine.path == row.path for row in theirs)
+    ]
+    pairs = [pair for pair in pairs if pair[1] > 0.0]
+    reference = max(other.loss for other in drawn)
+    if not pairs or not np.isfinite(reference):
         return
-    ratios = np.array([_spread(mine) / _spread(theirs) for mine, theirs in pairs])
-    usual = max(case.trivial, reference.loss) if np.isfinite(case.trivial) else reference.loss
+    ratios = np.array([_spread(mine) / usual for mine, usual in pairs])
+    usual = max(case.trivial, reference) if np.isfinite(case.trivial) else reference
     confident = seen.loss / usual if usual > 0.0 else 0.0
     steps = ratios / np.concatenate([[1.0], np.minimum(ratios[:-1], 1.0)])
     at = int(np.nanargmax(ratios)) if np.isfinite(ratios).any() else 0
@@ -127,27 +154,28 @@ def size(case: Case) -> Iterator[Finding]:
         yield Finding(
             "initialization_too_large",
             name or "the model",
-            f"before training the sums of {name or 'the outputs'} spread by "
+            f"{case.at_first} the sums of {name or 'the outputs'} spread by "
             f"{short(_spread(pairs[at][0]))}, {short(ratios[at])} times what He or Xavier would "
-            f"give ({short(_spread(pairs[at][1]))}); the first loss is {short(seen.loss)}, that of "
+            f"give ({short(pairs[at][1])}); {_first_loss(case)} is {short(seen.loss)}, that of "
             f"a constant answer {short(case.trivial)}{_logarithm(case)}",
-            "weights drawn with a spread that does not shrink with the number of inputs",
+            "weights drawn with a spread that does not shrink with the number of inputs"
+            + ", or thrown there by training" * (case.fresh and not case.is_new),
             "draw them with variance 2/inputs before relu, and 1/inputs before tanh and sigmoid",
             "error" if not np.isfinite(seen.loss) or ratios[at] > HUGE else "warning",
-            _cure(seen),
+            _cure(case, seen),
         )
     elif len(hidden) and hidden[low] < SMALL and not _zero(case, weights):
         name = case.name_of(pairs[low][0].path)
         yield Finding(
             "initialization_too_small",
             name,
-            f"before training the sums of {name} spread by {short(_spread(pairs[low][0]))} over "
+            f"{case.at_first} the sums of {name} spread by {short(_spread(pairs[low][0]))} over "
             f"the samples, {short(hidden[low])} times what He or Xavier would give "
-            f"({short(_spread(pairs[low][1]))})",
+            f"({short(pairs[low][1])})",
             "weights multiplied by a small number, whatever the number of inputs",
             "draw them with variance 2/inputs before relu, and 1/inputs before tanh and sigmoid",
             "error" if hidden[low] < NO_SIGNAL else "warning",
-            _cure(seen),
+            _cure(case, seen),
         )
 
 
@@ -157,8 +185,15 @@ def _zero(case: Case, weights: list[Array]) -> bool:
     return any(units is not None and not units.any() for units in rows)
 
 
-def _cure(seen: Look) -> str:
+def _first_loss(case: Case) -> str:
+    return "the first loss" if case.at_first == "before training" else "the loss"
+
+
+def _cure(case: Case, seen: Look) -> str:
     relu = any(row.activation in ("relu", "leaky_relu", "gelu") for row in seen.rows)
+    if case.is_scalar:
+        spread = "2.0 / len(neuron.w)" if relu else "1.0 / len(neuron.w)"
+        return f"for w in neuron.w:\n    w.data = random.gauss(0.0, ({spread}) ** 0.5)"
     return f'nn.Linear(64, 32, init="{"he" if relu else "xavier"}")'
 
 
@@ -175,9 +210,9 @@ def _spread(row: Row) -> float:
         return sqrt(float(np.mean(np.var(row.outputs.astype(np.float64), axis=0))))
 
 
-def _drawn(case: Case, weights: list[Array], seen: Look) -> list[Array]:
+def _drawn(case: Case, weights: list[Array], seen: Look, seed: int) -> list[Array]:
     """Weights by He before relu and Xavier before others; whatever is no matrix stays."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     after = {row.path: row.activation for row in seen.rows if row.activation}
     drawn = list(weights)
     for layer in case.matrices:

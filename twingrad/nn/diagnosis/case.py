@@ -14,16 +14,22 @@ from ...engine import Value
 from ..history import History
 from ..module import Module
 from ..monitor import Monitor
+from ..optim import SGD
 from ..optimizer import Optimizer
 from ..parts import layer_name, layers_of
 from ..predict import dtype_of, first_numbers
+from .again import Again
 from .course import Course
 from .look import Look, look
 from .neighbours import Reach, reach
 from .scores import arrays_of, score_of, trivial_loss
-from .trial import Trial, curvature, trial
+from .trial import Trial, curvature, trial, walked
 
 Array = npt.NDArray[Any]
+
+
+SMOOTH = 30
+"""So many steps show where a run would go if its batches made no noise."""
 
 
 class LayerOf(NamedTuple):
@@ -48,15 +54,16 @@ class Case:
         monitor: Monitor | None = None,
         optimizer: Optimizer | None = None,
     ) -> None:
-        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.model, self.loss = model, loss
         self.monitor = monitor if monitor is not None and len(monitor) else None
         self.parameters = list(model.parameters())
+        self.optimizer = optimizer or self._by_hand()
+        self.by_hand = optimizer is None and self.optimizer is not None
         numbers = first_numbers(model)
         self.is_scalar = isinstance(numbers, Value)
         self.X, self.y = arrays_of(X, y, np.dtype(float) if numbers is None else dtype_of(numbers))
         self.course = Course(history, self.monitor)
-        taken = optimizer.taken if optimizer is not None else 0
-        self.fresh = not len(self.course) and not taken
+        self._taken = optimizer.taken if optimizer is not None else None
         modules = dict(model.named_modules()) if isinstance(model, Module) else {}
         place = {parameter: i for i, parameter in enumerate(self.parameters)}
         self.layers = [
@@ -68,6 +75,38 @@ class Case:
             )
             for path, own in layers_of(model).items()
         ]
+
+    def _by_hand(self) -> Optimizer | None:
+        """What a loop of one's own does, where its steps are multiples of the gradients."""
+        monitor = self.monitor
+        if monitor is None or not monitor.by_hand:
+            return None
+        rates = monitor.learning_rates
+        rates = rates[np.isfinite(rates) & (rates > 0.0)]
+        late = rates[len(rates) // 2 :]
+        return SGD(self.parameters, lr=float(np.median(late))) if len(late) else None
+
+    # Before training, or after it
+
+    @cached_property
+    def is_new(self) -> bool:
+        """Whether the model is known to be untrained: its numbers never changed, or no step did."""
+        if len(self.course) or self._taken:
+            return False
+        return self._taken == 0 or not any(p._stamp for p in self.parameters)
+
+    @cached_property
+    def fresh(self) -> bool:
+        """Whether the model is to be taken for untrained: nobody tells of a training, nor it."""
+        if len(self.course) or self._taken:
+            return False
+        known = all(np.isfinite(p._data).all() for p in self.parameters)
+        return self.is_new or (known and not self.share_left < 0.7)
+
+    @property
+    def at_first(self) -> str:
+        """When the first look was taken, in words that claim no more than is known."""
+        return "as it stands" if self.fresh and not self.is_new else "before training"
 
     # The data
 
@@ -208,6 +247,11 @@ class Case:
         return not self.fresh and not self.share_left < 0.9
 
     @cached_property
+    def again(self) -> Again:
+        """Looks at the sample with other weights."""
+        return Again(self.model, *self.sample, self.loss)
+
+    @cached_property
     def takes_all(self) -> bool:
         """Whether the steps of a loop took all samples at once, as far as it can be told."""
         monitor = self.monitor
@@ -217,8 +261,7 @@ class Case:
             weights = self.weights_of(numbers, monitor)
             if weights is None or step >= len(monitor):
                 return False
-            again = look(self.model, *self.sample, self.loss, weights, deep=False).loss
-            if not np.isclose(again, monitor.losses[step], rtol=1e-3):
+            if not np.isclose(self.again(weights).loss, monitor.losses[step], rtol=1e-3):
                 return False
             if step:
                 return True
@@ -245,9 +288,17 @@ class Case:
         |g|²/2c of the loss, c being the curvature along the gradient g.
         """
         begin = [np.array(p._data) for p in self.parameters]
-        curved = curvature(self.model, *self.sample, self.loss, self.now, begin)
+        curved = curvature(self.again, self.now, begin)
         steep = float(self.now.vector @ self.now.vector)
         return steep / (2.0 * curved * abs(self.now.loss)) if curved > 0.0 else 1.0
+
+    @cached_property
+    def smoothed(self) -> float:
+        """By how much of itself the loss falls in `SMOOTH` steps by the gradient of the sample."""
+        if self.optimizer is None or not np.isfinite(self.now.loss):
+            return min(self.descent, 1.0)
+        end = walked(self.again, self.optimizer, SMOOTH)
+        return (self.now.loss - end) / abs(self.now.loss) if np.isfinite(end) else 0.0
 
     def _tried(self, weights: list[Array] | None) -> Trial | None:
         if self.optimizer is None:
@@ -256,7 +307,7 @@ class Case:
         rate = self.course.rate_of(weights is not None, self.optimizer)
         if seen is None or not np.isfinite(seen.loss):
             return None
-        return trial(self.model, *self.sample, self.loss, self.optimizer, seen, weights, rate)
+        return trial(self.again, self.optimizer, seen, weights, rate)
 
 
 def _double(gradient: Array | None) -> Array:

@@ -55,9 +55,8 @@ class Course:
 
     def level(self, begin: float, end: float) -> float:
         """The median loss between two shares of the run."""
-        part = self.curve[int(begin * len(self)) : max(1, int(np.ceil(end * len(self))))]
-        finite = part[np.isfinite(part)]
-        return float(np.median(finite)) if len(finite) else float("nan")
+        part = self._stretch(begin, end)
+        return float(np.median(part)) if len(part) else float("nan")
 
     @property
     def end(self) -> float:
@@ -81,6 +80,33 @@ class Course:
         if self.monitor is not None:
             return self.monitor.learning_rates
         return np.array([] if self.history is None else self.history.learning_rate)
+
+    @property
+    def has_decayed(self) -> bool:
+        """Whether the learning rate ended at a small part of its largest."""
+        rates = self.rates[np.isfinite(self.rates)]
+        return len(rates) > 1 and bool(rates[-1] < rates.max() / 30.0)
+
+    def stands_still(self, noiseless: bool) -> bool:
+        """Whether the loss no longer falls: by epochs, or by steps with or without batches' noise.
+
+        Two stretches of the second half are compared by their means; where these are too uncertain
+        to tell, it does not.
+        """
+        before, after = self._stretch(0.55, 0.7), self._stretch(0.85, 1.0)
+        if not len(before) or not len(after):
+            return False
+        if self.by_epoch or noiseless:
+            fell = float(np.median(before) - np.median(after))
+            return fell < (0.03 if self.by_epoch else 0.01) * abs(float(np.median(before)))
+        before, after = self._stretch(0.4, 0.7), self._stretch(0.7, 1.0)
+        middle = abs(float(before.mean()))
+        doubt = float(np.hypot(before.std(), after.std())) / np.sqrt(len(after))
+        return bool(before.mean() - after.mean() < 0.03 * middle and doubt < 0.1 * middle)
+
+    def _stretch(self, begin: float, end: float) -> Array:
+        part = self.curve[int(begin * len(self)) : max(1, int(np.ceil(end * len(self))))]
+        return part[np.isfinite(part)]
 
     def ratios(self, begin: float = 0.0, end: float = 1.0) -> Array:
         """The median update of each layer over itself, between two shares of the run."""

@@ -6,15 +6,19 @@ import numpy as np
 
 from .case import Case
 from .findings import Finding
-from .rates import creeps, ran_away, swings
+from .rates import creeps, pull
+from .stability import ran_away, swings
+from .steps import lowers_another_loss, steps_are_wrong
 from .words import share, short
 
 RISE = 1.25
 """A validation loss so many times its least has risen."""
 BEHIND = 0.15
 """A score so far below that of neighbours could be better."""
-FLAT = 0.02
-"""A loss that changed by less than this share of itself stands still."""
+FROZEN = 1e-6
+"""Steps that change a layer by no more of itself lead nowhere, so nothing has been tried."""
+STRONG = 1e-3
+"""A weight decay that takes so much of a weight in a step may hold a model back."""
 
 
 def overfitting(case: Case) -> Iterator[Finding]:
@@ -68,7 +72,12 @@ def standing_still(case: Case) -> Iterator[Finding]:
         or len(course) < (5 if course.by_epoch else 50)
         or ran_away(case)
         or swings(case) > 0.3
+        or steps_are_wrong(case)
+        or lowers_another_loss(case)
     ):
+        return
+    moved = course.ratios()
+    if len(moved) and float(moved.max()) < FROZEN and not course.has_decayed:
         return
     if case.score is None or creeps(case):
         return
@@ -80,14 +89,12 @@ def standing_still(case: Case) -> Iterator[Finding]:
     if best - case.score < BEHIND or (case.reach.relation or 9.0) < 3.0:
         return
     middle, end = course.level(0.55, 0.7), course.level(0.85, 1.0)
-    still = middle - end < FLAT * (1.0 + 9.0 * (not course.by_epoch)) * middle * 1.5
     trial = case.trial
     lengths = (1.0, 10.0, 100.0, 1000.0)
     gain = max(map(trial.gain, lengths)) if trial is not None else min(case.descent, 1.0)
-    rates = course.rates[np.isfinite(course.rates)]
-    decayed = len(rates) > 1 and rates[-1] < rates.max() / 30.0
-    if not still:
+    if not course.stands_still(noiseless=not course.by_epoch and case.takes_all):
         return
+    rates, decayed = course.rates[np.isfinite(course.rates)], course.has_decayed
     numbers = (
         f"the loss was {short(middle)} after 60% of the {course.unit}s and is {short(end)} now, "
         f"{share(end / case.trivial)} of that of a constant answer; "
@@ -113,15 +120,24 @@ def standing_still(case: Case) -> Iterator[Finding]:
         return
     count = sum(np.size(p._data) for p in case.parameters)
     hidden = any(row.activation for row in case.now.rows[:-1])
+    decay = pull(case) > STRONG
     yield Finding(
         "underfitting",
         "the model",
         numbers,
-        f"a model of {count:,} parameters"
+        f"weight decay, which takes {pull(case):.2g} of each weight away in a step"
+        if decay
+        else f"a model of {count:,} parameters"
         + (", held back by its size or by regularisation" if hidden else " without a hidden layer"),
-        "more and wider hidden layers; less weight decay and dropout",
+        "less weight decay"
+        if decay
+        else "more and wider hidden layers; less weight decay and dropout",
         "warning",
-        "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 1))",
+        f"{type(case.optimizer).__name__}(model.parameters(), weight_decay=1e-4)"
+        if decay
+        else "nn.MLP(2, [16, 16, 1])"
+        if case.is_scalar
+        else "nn.Sequential(nn.Linear(2, 64), nn.ReLU(), nn.Linear(64, 1))",
     )
 
 

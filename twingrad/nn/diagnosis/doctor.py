@@ -5,6 +5,7 @@ Each kind of finding has a function of its own, which looks at the case and says
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ..history import History
 from ..monitor import Monitor
 from ..optimizer import Optimizer
 from ..settings import whole
-from . import batches, beginnings, curves, data, flow, outputs, rates, steps
+from . import batches, beginnings, curves, data, flow, outputs, rates, stability, steps, unmoved
 from .case import Case
 from .findings import Diagnosis, Finding
 from .theory import KINDS
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 Examination = Callable[[Case], Iterator[Finding]]
 
 EXAMINATIONS: dict[tuple[str, ...], Examination] = {
-    ("parameters_never_change",): steps.parameters_never_change,
+    ("parameters_never_change",): unmoved.parameters_never_change,
+    ("another_loss",): steps.another_loss,
     ("ascent",): steps.ascent,
     ("gradients_accumulating",): steps.gradients_accumulating,
     ("output_unfit",): outputs.output_unfit,
@@ -37,9 +39,9 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("saturated_units",): flow.saturated_units,
     ("vanishing_gradients",): flow.vanishing_gradients,
     ("exploding_gradients",): flow.exploding_gradients,
-    ("divergence",): rates.divergence,
+    ("divergence",): stability.divergence,
     ("learning_rate_too_high",): rates.learning_rate_too_high,
-    ("oscillation",): rates.oscillation,
+    ("oscillation",): stability.oscillation,
     ("learning_rate_too_low",): rates.learning_rate_too_low,
     ("spikes",): batches.spikes,
     ("batch_too_small",): batches.batch_too_small,
@@ -51,19 +53,25 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("duplicate_features",): data.duplicate_features,
 }
 
-_LOOPS = ("gradients_accumulating", "ascent", "parameters_never_change")
+AT_ONCE = {
+    "parameters_never_change", "ascent", "another_loss", "gradients_accumulating", "output_unfit",
+    "zero_initialization", "symmetric_initialization", "vanishing_gradients", "divergence",
+}  # fmt: skip
+"""What no further epoch will change; the rest is for the end of a run to tell."""
+
+_LOOPS = ("gradients_accumulating", "ascent", "parameters_never_change", "another_loss")
 _STARTS = ("initialization_too_large", "inputs_not_normalized")
 _FOLLOWS: dict[str, tuple[str, ...]] = {
     "parameters_never_change": (
         "vanishing_gradients", "zero_initialization", "dead_relus", "saturated_units",
     ),
     "divergence": (*_LOOPS, *_STARTS, "output_unfit", "learning_rate_too_high"),
-    "learning_rate_too_high": _STARTS,
-    "oscillation": (*_LOOPS, "learning_rate_too_high"),
+    "learning_rate_too_high": (*_STARTS, "output_unfit"),
+    "oscillation": (*_LOOPS, "output_unfit", "learning_rate_too_high"),
     "spikes": ("gradients_accumulating", "learning_rate_too_high", "inputs_not_normalized"),
-    "exploding_gradients": (*_LOOPS[:2], *_STARTS, "learning_rate_too_high"),
-    "saturated_units": (*_STARTS, "learning_rate_too_high"),
-    "dead_relus": (*_STARTS, "learning_rate_too_high"),
+    "exploding_gradients": (*_LOOPS[:2], *_STARTS, "output_unfit", "learning_rate_too_high"),
+    "saturated_units": (*_LOOPS[:2], *_STARTS, "learning_rate_too_high"),
+    "dead_relus": (*_LOOPS[:2], *_STARTS, "output_unfit", "learning_rate_too_high"),
     "vanishing_gradients": (
         "initialization_too_small", "saturated_units", "dead_relus", "zero_initialization",
     ),
@@ -119,6 +127,19 @@ def diagnose(
         raise TypeError(f"model is a built one, such as nn.Sequential(...), not {model!r}")
     if not callable(loss):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
+    return _examined(model, X, y, loss, history, monitor, optimizer)
+
+
+def _examined(
+    model: Any,
+    X: Any,
+    y: Any,
+    loss: Callable[[Any, Any], Any],
+    history: History | None,
+    monitor: Monitor | None,
+    optimizer: Optimizer | None,
+    only: set[str] | None = None,
+) -> Diagnosis:
     if optimizer is None and monitor is not None and not monitor.by_hand:
         optimizer = monitor.optimizer
     case = Case(model, X, y, loss, history, monitor, optimizer)
@@ -128,28 +149,33 @@ def diagnose(
     with np.errstate(all="ignore"):
         if not case.is_finite:
             return Diagnosis(list(data.nan_in_data(case)), ["nan_in_data"])
-        for examine in EXAMINATIONS.values():
-            found += examine(case)
+        for kinds, examine in EXAMINATIONS.items():
+            if only is None or only.intersection(kinds):
+                found += examine(case)
     return Diagnosis(_ordered(found), _looked_for(case))
 
 
 def _ordered(found: list[Finding]) -> list[Finding]:
-    """By what to do first: errors before warnings before notes, causes before what follows."""
+    """By what to do first: errors before warnings before notes, causes before what follows.
+
+    What an error may come from is as urgent as the error.
+    """
     kinds = [finding.kind for finding in found]
-    known = list(KINDS)
+    known, grave = list(KINDS), ("error", "warning", "note")
     explained = [
-        Finding(
-            **{
-                **vars(finding),
-                "follows": tuple(k for k in _FOLLOWS.get(finding.kind, ()) if k in kinds),
-            }
+        replace(
+            finding,
+            follows=tuple(
+                kind for kind in finding.follows or _FOLLOWS.get(finding.kind, ()) if kind in kinds
+            ),
         )
         for finding in found
     ]
-    grave = ("error", "warning", "note")
-    return sorted(
-        explained, key=lambda f: (grave.index(f.severity), bool(f.follows), known.index(f.kind))
-    )
+    rank = {kind: min(grave.index(f.severity) for f in found if f.kind == kind) for kind in kinds}
+    for finding in sorted(explained, key=lambda f: len(f.follows)):
+        for cause in finding.follows:
+            rank[cause] = min(rank[cause], rank[finding.kind])
+    return sorted(explained, key=lambda f: (rank[f.kind], bool(f.follows), known.index(f.kind)))
 
 
 def _looked_for(case: Case) -> list[str]:
@@ -157,6 +183,13 @@ def _looked_for(case: Case) -> list[str]:
     asked = {kind for kinds in EXAMINATIONS for kind in kinds} | {"nan_in_data"}
     if case.monitor is None:
         asked -= {"gradients_accumulating", "batch_too_small", "clipping_always_binds"}
+    if case.monitor is None or case.course.by_epoch:
+        asked -= {"another_loss"}
+    if len(case.matrices) < flow.DEEP:
+        asked -= {"vanishing_gradients"}
+    if not case.matrices:
+        asked -= {"symmetric_initialization", "initialization_too_large"}
+        asked -= {"initialization_too_small", "exploding_gradients"}
     if case.course.history is None or not case.course.history.val_loss:
         asked -= {"overfitting"}
     if case.optimizer is None:
@@ -172,10 +205,11 @@ def _looked_for(case: Case) -> list[str]:
 class Doctor(Callback):
     """A callback of `fit` that examines as it goes, and says at the end what it found.
 
-    It watches by a Monitor of its own, `monitor`. Each `every` epochs it looks for what would
-    make the rest a waste, and prints errors that are new; at the end it prints the page, if there
-    is anything on it, and keeps it as `findings`. `stream` is where to print, standard output
-    unless told; False prints nothing.
+    It watches by a Monitor of its own, `monitor`. After `every` epochs, and again when there have
+    been twice as many, it looks for what no further epoch will mend, `AT_ONCE`, and prints errors
+    that are new. At the end it looks for everything, prints the page, if there is anything on it,
+    and keeps it as `findings`. `stream` is where to print, standard output unless told; False
+    prints nothing.
 
     >>> from twingrad import nn
     >>> X, y = nn.data.xor()
@@ -193,12 +227,14 @@ class Doctor(Callback):
         self.findings = Diagnosis([])
         self.monitor: Monitor | None = None
         self._told: set[str] = set()
+        self._next = 0
 
     def on_start(self, training: "Training") -> None:
         """Begin to watch."""
         self.monitor = Monitor(training.model, training.optimizer)
         self.monitor.on_start(training)
         self._told = set()
+        self._next = training.epoch + (self.every or training.epochs + 1)
 
     def on_step(self, training: "Training") -> None:
         """Record the step."""
@@ -207,9 +243,10 @@ class Doctor(Callback):
 
     def on_epoch(self, training: "Training") -> None:
         """Look, if it is time to, for what is no good waiting for."""
-        if self.every is None or training.epoch % self.every or training.epoch == training.epochs:
+        if training.epoch != self._next or training.epoch == training.epochs:
             return
-        self._examine(training)
+        self._next *= 2
+        self.findings = self._examine(training, AT_ONCE)
         for finding in self.findings.errors:
             if finding.kind not in self._told:
                 self._told.add(finding.kind)
@@ -220,21 +257,14 @@ class Doctor(Callback):
     def on_end(self, training: "Training") -> None:
         """Examine once more, and print what was found."""
         if sys.exc_info()[0] is None and len(training.history):
-            self._examine(training)
+            self.findings = self._examine(training)
         if self.findings:
             self._say(f"\n{self.findings}")
 
-    def _examine(self, training: "Training") -> None:
-        X, y = training.data
-        self.findings = diagnose(
-            training.model,
-            X,
-            y,
-            training.loss,
-            history=training.history,
-            monitor=self.monitor,
-            optimizer=training.optimizer,
-        )
+    def _examine(self, training: "Training", only: set[str] | None = None) -> Diagnosis:
+        model, (X, y), loss = training.model, training.data, training.loss
+        history, optimizer = training.history, training.optimizer
+        return _examined(model, X, y, loss, history, self.monitor, optimizer, only)
 
     def _say(self, words: str) -> None:
         if self.stream is not False:

@@ -19,7 +19,8 @@ class Finding:
 
     `kind` is a key of the table in `nn.diagnosis.KINDS`; `remedy` says what to do and `code` is
     that as a line. An "error" keeps the model from learning, a "warning" costs much, a "note" is
-    good to know. `follows` names kinds found as well that explain this one.
+    good to know. `follows` names kinds found as well that explain this one; until a page is made
+    of it, the kinds that would, where they are others than usual.
     """
 
     kind: str

@@ -16,6 +16,8 @@ GROWN = 1e3
 """A gradient that grows by more than this on its way back throws the weights away."""
 DEEP = 4
 """From so many layers on, fading and growing are matters of depth."""
+BORN_DEAD = ("zero_initialization", "initialization_too_large", "inputs_not_normalized")
+"""What may have units off that no step turned off."""
 FLAT = 0.05
 """The share of its largest slope below which an activation is flat."""
 
@@ -23,7 +25,7 @@ FLAT = 0.05
 def vanishing_gradients(case: Case) -> Iterator[Finding]:
     """The first layer's gradient against the last's, before training and now, and by layer."""
     found = None
-    for when, seen in (("before training", case.first), ("now", case.now)):
+    for when, seen in ((case.at_first, case.first), ("now", case.now)):
         if seen is None or not np.isfinite(seen.loss) or len(case.matrices) < DEEP:
             continue
         norms = case.norms(seen)
@@ -38,7 +40,7 @@ def vanishing_gradients(case: Case) -> Iterator[Finding]:
         return
     when, seen, norms, ratio = found
     layers = case.matrices
-    fall = (max(ratio, 1e-300)) ** (1.0 / (len(norms) - 1))
+    fall = max(norms[0] / norms[-1], 1e-300) ** (1.0 / (len(norms) - 1))
     evidence = (
         f"{when}, the gradient's norm is {short(norms[0])} at the first of {len(norms)} layers, "
         f"{short(norms[len(norms) // 2])} in the middle and {short(norms[-1])} at the last: a "
@@ -63,7 +65,9 @@ def vanishing_gradients(case: Case) -> Iterator[Finding]:
         "relu instead of sigmoid or tanh, with weights by He; or a way around each layer "
         "(Residual), or normalisation before each activation (BatchNorm1d)",
         "error" if ratio < LOST else "warning",
-        'nn.Sequential(nn.Linear(64, 64, init="he"), nn.ReLU(), …)',
+        'nn.MLP(2, [16, 1], activation="relu")  # and few layers'
+        if case.is_scalar
+        else 'nn.Sequential(nn.Linear(64, 64, init="he"), nn.ReLU(), …)',
     )
 
 
@@ -74,7 +78,7 @@ def _linear(seen: Look) -> list[Row]:
 
 def exploding_gradients(case: Case) -> Iterator[Finding]:
     """Gradients that grow on the way back, or that are no numbers any more."""
-    for when, seen in (("before training", case.first), ("now", case.now)):
+    for when, seen in ((case.at_first, case.first), ("now", case.now)):
         if seen is None:
             continue
         norms = case.norms(seen)
@@ -137,12 +141,13 @@ def dead_relus(case: Case) -> Iterator[Finding]:
     count = len(case.sample[0])
     wholly = [entry for entry in ill if entry[1] == entry[2]]
     evidence = f"over {count} samples " + "; ".join(
-        f"{off} of {units} units of {name} are zero at every one" for name, off, units in ill[:3]
+        f"{off} of {units} units of {name or 'the model'} are zero at every one"
+        for name, off, units in ill[:3]
     )
-    before = _dead_share(case.first) if case.first is not None and not case.fresh else None
+    before = dead_share(case.first) if case.first is not None and not case.fresh else None
     if before is not None:
         evidence += f"; before training, {share(before)} of all relu units were"
-    killed = before is not None and before < 0.5 * _dead_share(case.now)
+    killed = before is not None and before < 0.5 * dead_share(case.now)
     cause = (
         "steps so long that they pushed the units below zero for good"
         if killed
@@ -151,25 +156,29 @@ def dead_relus(case: Case) -> Iterator[Finding]:
     worst = max(off / units for _, off, units in ill)
     yield Finding(
         "dead_relus",
-        listed(name for name, _, _ in ill),
+        listed(name or "the model" for name, _, _ in ill),
         evidence,
         cause,
         "a lower learning rate, and weights drawn anew; or an activation with a slope below zero"
         if killed
         else "weights by He and biases of zero; or an activation with a slope below zero",
         "error" if wholly or (worst >= 0.8 and case.nothing_learned) else "warning",
-        "nn.LeakyReLU(0.01)  # where nn.ReLU() stood",
+        'nn.MLP(2, [16, 1], activation="leaky_relu")'
+        if case.is_scalar
+        else "nn.LeakyReLU(0.01)  # where nn.ReLU() stood",
+        () if killed else BORN_DEAD,
     )
 
 
-def _dead_share(seen: Look) -> float:
+def dead_share(seen: Look) -> float:
+    """The share of relu units that are zero at every sample."""
     off = [(row.outputs == 0.0).all(axis=0) for row in seen.rows if row.activation == "relu"]
     return float(np.concatenate(off).mean()) if off else 0.0
 
 
 def saturated_units(case: Case) -> Iterator[Finding]:
     """Layers of tanh or sigmoid of whose outputs most are where the slope is next to nothing."""
-    for when, seen, limit in (("before training", case.first, 0.6), ("now", case.now, 0.85)):
+    for when, seen, limit in ((case.at_first, case.first, 0.6), ("now", case.now, 0.85)):
         if seen is None or not np.isfinite(seen.loss):
             continue
         hidden = [row for row in seen.rows if row.activation in ("tanh", "sigmoid")]
@@ -190,7 +199,9 @@ def saturated_units(case: Case) -> Iterator[Finding]:
             "inputs or weights that are too large, so that sums lie far from zero",
             "normalise the inputs, and draw the weights by Xavier",
             "error" if worst >= 0.95 and (case.nothing_learned or case.fresh) else "warning",
-            'nn.Linear(64, 32, init="xavier")  # and X = (X - X.mean(axis=0)) / X.std(axis=0)',
+            "X = (X - X.mean(axis=0)) / X.std(axis=0)  # and smaller weights"
+            if case.is_scalar
+            else 'X = (X - X.mean(axis=0)) / X.std(axis=0)\nnn.Linear(64, 32, init="xavier")',
         )
         return
 

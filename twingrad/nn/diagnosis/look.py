@@ -26,7 +26,7 @@ from ..watch import watched
 Array = npt.NDArray[Any]
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "leaky_relu", "gelu", "gelu_tanh", "softplus", "sin")
-_SLOTS = {Value: ("_data", "_stamp"), Tensor: ("_data", "_stamp", "_seen")}
+_SLOTS = {Value: ("_data", "_stamp", "_grad"), Tensor: ("_data", "_stamp", "_seen")}
 _PASSED_ON = ("reshape", "squeeze", "transpose", "expand_dims", "getitem", "[]", "identity")
 
 
@@ -47,8 +47,9 @@ class Row:
 class Look:
     """What a model says of samples: loss, outputs, rows by layer, and gradients by parameter.
 
-    `last` is the operation that the outputs came from, and `operations` are all that the loss is
-    made of. A parameter that the loss does not reach has the gradient None.
+    `last` is the operation that the outputs came from, `operations` are all that the loss is made
+    of, and `after` those of them that the loss adds to the model's, with the shapes of what they
+    gave. A parameter that the loss does not reach has the gradient None.
     """
 
     loss: float
@@ -58,6 +59,7 @@ class Look:
     rows: list[Row] = field(default_factory=list)
     last: str = ""
     operations: frozenset[str] = frozenset()
+    after: frozenset[tuple[str, tuple[int, ...]]] = frozenset()
 
     @property
     def vector(self) -> Array:
@@ -153,8 +155,14 @@ def look(
         total = loss(outputs, y)
         found: dict[Node, Any] = {}
         operations: frozenset[str] = frozenset()
+        after: frozenset[tuple[str, tuple[int, ...]]] = frozenset()
         if isinstance(total, Node) and not total.constant:
-            operations = frozenset(node.op for node in topological_order(total))
+            order = topological_order(total)
+            operations = frozenset(node.op for node in order)
+            if deep:
+                own = set(topological_order(*_nodes(outputs)))
+                added = (node for node in order if node.parents and node not in own)
+                after = frozenset((node.op, np.shape(node._data)) for node in added)
             found = gradients({total: total._seed(None)})
         numbers = total.data if isinstance(total, Node) else total
         rows = _rows(calls, outputs, found, X, model) if deep else []
@@ -166,6 +174,7 @@ def look(
         rows,
         _last(outputs),
         operations,
+        after,
     )
 
 
@@ -216,7 +225,7 @@ def _rows_of_values(
     """Calls came sample by sample; neurons called one by one make up a layer together."""
     layers: dict[str, list[Value]] = {}
     for path, output in calls or [("", outputs)]:
-        layers.setdefault(path, []).extend(_values(output))
+        layers.setdefault(path, []).extend(_nodes(output))
     rows = []
     for path, values in layers.items():
         if not values or len(values) % samples:
@@ -235,10 +244,10 @@ def _rows_of_values(
     return rows
 
 
-def _values(output: Any) -> list[Any]:
-    outputs = output if isinstance(output, list | tuple) else [output]
-    flat = [x for part in outputs for x in (part if isinstance(part, list) else [part])]
-    return [value for value in flat if isinstance(value, Value)]
+def _nodes(outputs: Any) -> list[Any]:
+    parts = outputs if isinstance(outputs, list | tuple) else [outputs]
+    flat = [x for part in parts for x in (part if isinstance(part, list | tuple) else [part])]
+    return [x for x in flat if isinstance(x, Node)]
 
 
 def _last(outputs: Any) -> str:

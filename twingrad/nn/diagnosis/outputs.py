@@ -46,7 +46,11 @@ def output_unfit(case: Case) -> Iterator[Finding]:
             "model = nn.Sequential(…, nn.Linear(32, classes))  # and nothing after it",
         )
         return
-    if last not in BOUNDS or case.y.dtype.kind not in "biuf" or of_classes:
+    own_loss = list(_of_own_losses(case))
+    if own_loss:
+        yield from own_loss
+        return
+    if last not in BOUNDS or case.y.dtype.kind not in "biuf" or of_classes or _are_indices(case):
         yield from _far_targets(case, seen)
         return
     low, high = BOUNDS[last]
@@ -69,6 +73,61 @@ def output_unfit(case: Case) -> Iterator[Finding]:
         if case.is_scalar
         else "model = nn.Sequential(…, nn.Linear(32, 1))  # and nothing after it",
     )
+
+
+def _are_indices(case: Case) -> bool:
+    """Whether targets say which of several outputs is meant, and are not what it should be."""
+    wide = case.now.outputs.ndim == 2 and case.now.outputs.shape[1] > 1
+    return wide and case.y.ndim == 1
+
+
+def _of_own_losses(case: Case) -> Iterator[Finding]:
+    """What goes wrong in losses that users write: pairs of all with all, softmax twice, signs."""
+    outputs, count = case.now.outputs, len(case.now.outputs)
+    added = {op for op, _ in case.now.after}
+    if (
+        outputs.shape == (count, 1)
+        and case.y.ndim == 1
+        and count > 1
+        and any(shape == (count, count) for _, shape in case.now.after)
+    ):
+        yield Finding(
+            "output_unfit",
+            "the loss",
+            f"outputs of shape ({count}, 1) meet targets of shape ({count},), and the loss has "
+            f"{count} x {count} terms: each output is compared with each target",
+            "broadcasting, which takes one for a column and the other for a row",
+            "give both one shape",
+            "error",
+            "y = y.reshape(-1, 1)  # or outputs[:, 0]",
+        )
+    elif case.now.last == "softmax" and added & {"softmax", "log_softmax", "logsumexp", "exp"}:
+        yield Finding(
+            "output_unfit",
+            "the last layer",
+            f"the model ends in softmax, its outputs go from {short(outputs.min())} to "
+            f"{short(outputs.max())}, and the loss takes a softmax of them again",
+            "one softmax in the model and another in the loss, so that outputs are squashed twice",
+            "let the model end in a Linear layer, or take a plain logarithm in the loss",
+            "error",
+            "loss = nn.cross_entropy(logits, y)",
+        )
+    elif (
+        "log" in added
+        and (case.now.last == "sigmoid" or "sigmoid" in added)
+        and case.y.size
+        and float(case.y.min()) == -1.0
+    ):
+        yield Finding(
+            "output_unfit",
+            "the targets",
+            f"the loss takes logarithms of a sigmoid, and targets go from {short(case.y.min())} to "
+            f"{short(case.y.max())}; it is {short(case.now.loss)} now",
+            "targets of -1 in a formula for 0 and 1: it has no least value, and falls without end",
+            "give the classes the targets 0 and 1",
+            "error",
+            "y = (y > 0).astype(float)",
+        )
 
 
 def _are_chances(outputs: np.ndarray) -> bool:

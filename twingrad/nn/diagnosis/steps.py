@@ -1,51 +1,97 @@
-"""Findings on how a step is made: sums never reset, the wrong sign, nothing moved.
+"""Findings on how a step is made: of sums never reset, of the wrong sign, by another loss.
 
 They rest on what a Monitor saw; some can be told from a model and its loss alone.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from ..module import Module
 from .case import Case
 from .findings import Finding
-from .words import listed, short
+from .words import short
+
+
+def steps_are_wrong(case: Case) -> bool:
+    """Whether steps are wrong by more than their length, which other findings tell."""
+    monitor = case.monitor
+    if monitor is None:
+        return False
+    return monitor.accumulating or float(np.nanmedian([*monitor.descents, 1.0])) < 0.0
 
 
 def gradients_accumulating(case: Case) -> Iterator[Finding]:
     """Gradients that are the sum of all so far."""
     monitor = case.monitor
-    if monitor is None or len(monitor) < 3:
+    if monitor is None or len(monitor) < 3 or not monitor.accumulating:
         return
     totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
-    piled = monitor.motion.piled
-    turns = monitor.turns[1:4]
-    # Without the graph of the loss: the sum of like gradients grows as 1, 2, 3, 4.
-    counted = totals[1:4] / totals[0] if totals[0] > 0.0 else np.zeros(0)
-    grows = (
-        not piled
-        and len(counted) == 3
-        and bool((np.abs(counted / [2.0, 3.0, 4.0] - 1.0) < 0.3).all() and (turns > 0.9).all())
-    )
-    if not (monitor.accumulating or grows):
-        return
     first = ", ".join(short(x) for x in totals[:4])
-    evidence = f"the norm of the gradient in the first steps is {first}"
-    if piled:
-        evidence += (
-            f"; in {sum(piled)} of the first {len(piled)} steps that were looked at, the gradient "
-            "is that of the loss plus the one of the step before"
-        )
     name = "model" if monitor.by_hand else "optimizer"
     yield Finding(
         "gradients_accumulating",
         "the training loop",
-        evidence,
+        f"in {sum(monitor.motion.piled):,} of {len(monitor):,} steps backward() had added to "
+        "gradients that an earlier step had taken already; their norm in the first steps is "
+        f"{first}",
         f"{name}.zero_grad() is missing before backward()",
         "reset the gradients in each step, before backward()",
         "error",
         f"{name}.zero_grad()\nloss.backward()",
+    )
+
+
+def lowers_another_loss(case: Case) -> bool:
+    """Whether a loop lowers the loss that it observes, while the one asked about does not fall."""
+    monitor, first = case.monitor, case.first
+    if monitor is None or case.course.by_epoch or len(monitor) < 5 or first is None:
+        return False
+    losses = monitor.losses
+    if case.fresh or not np.isfinite([*losses, first.loss, case.now.loss]).all():
+        return False
+    part = max(1, min(len(losses) // 4, 50))
+    begin, end = float(losses[:part].mean()), float(losses[-part:].mean())
+    if not 0.0 < end < begin or not case.now.loss > max(1.02 * first.loss, end):
+        return False
+    if end < 0.7 * begin and case.now.loss > 1.2 * max(first.loss, case.trivial):
+        return True
+    return end < 0.95 * begin and _goes_elsewhere(case)
+
+
+def _goes_elsewhere(case: Case) -> bool:
+    """Whether the first steps go down the slope of what they observe, and up that of the loss."""
+    monitor = case.monitor
+    if monitor is None or not float(np.nanmedian(monitor.descents)) > 0.3:
+        return False
+    ways = []
+    for here, there in pairwise(monitor.path[:5]):
+        weights = case.weights_of(here, monitor)
+        if weights is None:
+            return False
+        change = there.astype(np.float64) - here
+        slope = case.again(weights).vector
+        ways.append(float(change @ slope) / float(np.linalg.norm(change) * np.linalg.norm(slope)))
+    return len(ways) > 1 and bool((np.array(ways) > 0.1).all())
+
+
+def another_loss(case: Case) -> Iterator[Finding]:
+    """A loop that minimises something else than the loss over these samples."""
+    if not lowers_another_loss(case) or case.monitor is None or case.first is None:
+        return
+    losses = case.monitor.losses
+    yield Finding(
+        "another_loss",
+        "the training loop",
+        f"the loss that was observed went from {short(losses[0])} to {short(losses[-1])}, while "
+        f"the loss over all of X and y went from {short(case.first.loss)} to "
+        f"{short(case.now.loss)}; a constant answer has {short(case.trivial)}",
+        "the loop computes its loss from other samples, such as one only, from other targets, or "
+        "by another formula",
+        "compute the loss in the loop from what is asked about here: outputs for all samples, or "
+        "for each batch in turn, and their own targets",
+        "error",
+        "loss = loss_function(model(X[rows]), y[rows])",
     )
 
 
@@ -73,16 +119,33 @@ def ascent(case: Case) -> Iterator[Finding]:
                 "loss.backward()  # and not (-loss).backward()",
             )
             return
+    yield from _bottomless(case)
     if trial is None:
         return
     up = [trial.gain(n) for n in (1e-3, 1e-2, 0.1, 1.0)]
     if all(gain < 0.0 for gain in up[1:]) and trial.gain(-1.0) > 1e-4 and up[0] <= 0.0:
         yield _ascent(
             f"a step of the optimizer takes the loss from {short(trial.start)} to "
-            f"{short(trial.losses[1.0])}, a tenth of it to {short(trial.losses[0.1])}; the same "
-            f"step backwards to {short(trial.losses[-1.0])}",
+            f"{short(trial.after(1.0))}, a tenth of it to {short(trial.after(0.1))}; the same "
+            f"step backwards to {short(trial.after(-1.0))}",
             f"the update of {type(case.optimizer).__name__} adds the gradient",
             "x -= self.lr * grad",
+        )
+
+
+def _bottomless(case: Case) -> Iterator[Finding]:
+    """A loss that falls below zero while answers get no better, as one of the wrong sign does."""
+    course, first = case.course, case.first
+    if case.fresh or case.score is None or not len(course) or not course.is_finite:
+        return
+    start = course.start if first is None else first.loss
+    if case.now.loss < 0.0 and case.now.loss < start and case.score < 0.1:
+        yield _ascent(
+            f"the loss went from {short(start)} to {short(case.now.loss)}, below zero, while the "
+            f"answers have a score of {case.score:.2f} from that of a constant (0) to perfect (1)",
+            "a loss of the wrong sign, which is least where answers are worst: a likelihood is to "
+            "be raised, and a loss is minus its logarithm",
+            "loss = -(log_probability).mean()",
         )
 
 
@@ -90,125 +153,3 @@ def _ascent(evidence: str, cause: str, code: str) -> Finding:
     return Finding(
         "ascent", "the training loop", evidence, cause, "step against the gradient", "error", code
     )
-
-
-def parameters_never_change(case: Case) -> Iterator[Finding]:
-    """Parameters that the loss does not reach, the optimizer does not hold, or no step moved."""
-    names = _names(case)
-    unreached = [i for i, gradient in enumerate(case.now.gradients) if gradient is None]
-    held = None
-    if case.optimizer is not None:
-        held = set(case.optimizer.parameters)
-    reasons: dict[str, list[int]] = {}
-    for i in unreached:
-        reasons.setdefault("unreached", []).append(i)
-    if held is not None:
-        for i, parameter in enumerate(case.parameters):
-            if parameter not in held and i not in unreached:
-                reasons.setdefault("not held", []).append(i)
-    for i in _still(case):
-        if not any(i in found for found in reasons.values()):
-            reasons.setdefault(_why_still(case, i), []).append(i)
-    for reason, places in reasons.items():
-        cause, remedy, code, severity = _REASONS[reason]
-        seen = ""
-        if case.monitor is not None:
-            seen = f" in {len(case.monitor):,} steps"
-        count = sum(np.size(case.parameters[i]._data) for i in places)
-        total = sum(np.size(p._data) for p in case.parameters)
-        evidence = {
-            "unreached": "backward() from the loss reaches no gradient to them",
-            "not held": f"{type(case.optimizer).__name__} holds "
-            f"{len(held or ())} parameters, and not these",
-            "no gradient": f"they did not move{seen}, for each step found no gradient at all",
-            "zero rate": f"they did not move{seen}; the learning rate was 0",
-            "zero gradient": f"they did not move{seen}, and their gradient is 0 at each sample",
-            "too small": f"they did not move{seen}, though their gradient is not 0",
-        }[reason]
-        yield Finding(
-            "parameters_never_change",
-            listed(names[i] for i in places),
-            f"{len(places)} of {len(case.parameters)} parameters, {count:,} of {total:,} numbers: "
-            + evidence,
-            cause,
-            remedy,
-            severity,  # type: ignore[arg-type]
-            code,
-        )
-
-
-_REASONS = {
-    "unreached": (
-        "a layer that forward() does not use, or a number taken out of the graph (.data, float(), "
-        ".numpy(), no_grad)",
-        "use the layer in forward(), and compute with Values and Tensors all the way to the loss",
-        "x = self.layer(x)  # and not self.layer(x).data",
-        "error",
-    ),
-    "not held": (
-        "an optimizer that was built from another list of parameters, or before these were made",
-        "build it from all parameters of the model; freeze on purpose by `constant = True`",
-        "optimizer = nn.Adam(model.parameters())",
-        "warning",
-    ),
-    "no gradient": (
-        "backward() is missing, or zero_grad() stands between backward() and step()",
-        "in each step: zero_grad(), then backward(), then step()",
-        "optimizer.zero_grad()\nloss.backward()\noptimizer.step()",
-        "error",
-    ),
-    "zero rate": (
-        "a learning rate of 0, from the optimizer or from a schedule",
-        "give it a rate above 0",
-        "optimizer.lr = 1e-2",
-        "error",
-    ),
-    "zero gradient": (
-        "no sample passes a gradient to them: units above are off, or weights above are 0",
-        "mend what stops the gradient: dead units, saturation, or weights of zero",
-        'nn.Linear(64, 32, init="he")',
-        "error",
-    ),
-    "too small": (
-        "steps below the precision of the numbers, about 1e-7 of them in float32",
-        "raise the learning rate, or find out why the gradient is so small",
-        "optimizer.lr = 1e-2",
-        "error",
-    ),
-}
-
-
-def _names(case: Case) -> list[str]:
-    if not isinstance(case.model, Module):
-        return [f"parameters()[{i}]" for i in range(len(case.parameters))]
-    return [name for name, _ in case.model.named_parameters()]
-
-
-def _still(case: Case) -> list[int]:
-    """Parameters that no step moved, and that should have: matrices, or whole layers of Values."""
-    monitor = case.monitor
-    if monitor is None or len(monitor) < 2 or monitor.parameters != case.parameters:
-        return []
-    unchanged = set(monitor.unchanged)
-    if len(unchanged) == len(case.parameters):
-        return sorted(unchanged)
-    found: list[int] = []
-    for layer in case.layers:
-        whole = unchanged.issuperset(layer.members)
-        matrices = [i for i in layer.members if np.ndim(case.parameters[i]._data) > 1]
-        if whole and layer.is_matrix:
-            found += layer.members
-        else:
-            found += [i for i in matrices if i in unchanged]
-    return [i for i in found if not case.parameters[i].constant]
-
-
-def _why_still(case: Case, i: int) -> str:
-    monitor, gradient = case.monitor, case.now.gradients[i]
-    if monitor is not None and not monitor.reached.any():
-        return "no gradient"
-    rates = case.course.rates
-    if len(rates) and not np.nan_to_num(rates, nan=1.0).any():
-        return "zero rate"
-    # An array of zeros, or one number, as for a Value
-    return "zero gradient" if gradient is not None and not np.any(gradient) else "too small"

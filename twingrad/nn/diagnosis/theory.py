@@ -30,6 +30,12 @@ KINDS: dict[str, Kind] = {
         "The gradient points to where the loss grows fastest, so a step has to go against it. "
         "Added instead of subtracted, each step makes the model worse (Cauchy 1847).",
     ),
+    "another_loss": Kind(
+        "The loop lowers another loss than the one asked about.",
+        "A step lowers the loss whose gradient it takes, and no other. If that is computed from "
+        "one sample, or from other targets, nothing makes the loss over all samples fall, which "
+        "is what learning minimises (Vapnik 1992, NIPS 4, on empirical risk).",
+    ),
     "gradients_accumulating": Kind(
         "Each step takes the sum of all gradients so far.",
         "backward() adds to gradients, so that several losses can share a step. Never reset, they "
