@@ -13,6 +13,7 @@ import pytest
 import twingrad as tg
 from twingrad import Tensor, Value, nn
 from twingrad.nn.diagnosis import KINDS
+from twingrad.nn.diagnosis.again import Again
 from twingrad.nn.diagnosis.look import look
 from twingrad.nn.diagnosis.neighbours import reach
 from twingrad.nn.diagnosis.trial import curvature
@@ -487,7 +488,8 @@ def test_the_curvature_along_the_gradient_is_that_of_a_quadratic() -> None:
     X = y = np.zeros((1, 1))
     g = np.array([6.0, 2.0])  # 2·3·1 and 2·0.5·2; the Hessian is diag(6, 1)
     expected = (g * g * [6.0, 1.0]).sum() / (g * g).sum()
-    found = curvature(model, X, y, loss, look(model, X, y, loss), [np.array([1.0, 2.0])])
+    again = Again(model, X, y, loss)
+    found = curvature(again, look(model, X, y, loss), [np.array([1.0, 2.0])])
     assert found == pytest.approx(expected, rel=1e-6)
 
 
