@@ -332,9 +332,12 @@ def table(found: list[Result]) -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
-    chosen = TUNING if sys.argv[1:2] == ["tuning"] else UNSEEN
-    only = sys.argv[2] if len(sys.argv) > 2 else ""
+def report(chosen: list[Any], only: str = "") -> None:
+    """Print what comes of the runs, or of those of one kind."""
     started = time.perf_counter()
     print(table(results([case for case in chosen if only in (case.kind or "healthy")])))
     print(f"\n{time.perf_counter() - started:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    report(TUNING if sys.argv[1:2] == ["tuning"] else UNSEEN, "".join(sys.argv[2:3]))

@@ -58,12 +58,15 @@ def built(recipe: Recipe) -> Any:
                 p.data = recipe.bias
         return model
     usual = "he" if recipe.activation == "relu" else "xavier"
-    kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+    kinds = {
+        "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU,
+        "leaky_relu": nn.LeakyReLU, "softplus": nn.Softplus,
+    }  # fmt: skip
     layers: list[Any] = []
     if recipe.convolution:
         layers += [nn.Conv2d(1, 8, 3, padding=1, init=recipe.init or "he", rng=rng), nn.ReLU()]
         layers += [nn.MaxPool2d(2), nn.Flatten()]
-        width = 8 * 4 * 4
+        width = 8 * (task.X.shape[2] // 2) * (task.X.shape[3] // 2)
     elif task.X.ndim > 2:
         layers.append(nn.Flatten())
     for out in recipe.hidden:
@@ -71,13 +74,13 @@ def built(recipe: Recipe) -> Any:
         if recipe.bias:
             layers[-1].bias.data = np.full(out, recipe.bias, np.float32)
         layers += [nn.BatchNorm1d(out)] * recipe.normalize
-        layers.append(kinds[recipe.activation]())
+        layers += [kinds[recipe.activation]()] if recipe.activation != "linear" else []
         layers += [nn.Dropout(recipe.dropout, rng=rng)] * bool(recipe.dropout)
         width = out
     layers.append(nn.Linear(width, task.outputs, init=recipe.init or "xavier", rng=rng))
     if recipe.output:
         layers.append({**kinds, "softmax": nn.Softmax}[recipe.output]())
-    if task.kind != "classes":
+    if task.kind != "classes" and task.outputs == 1:
         layers.append(column)
     return nn.Sequential(*layers)
 
