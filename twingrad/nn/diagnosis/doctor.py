@@ -15,6 +15,7 @@ from ..monitor import Monitor
 from ..optimizer import Optimizer
 from ..settings import whole
 from . import batches, beginnings, curves, data, flow, outputs, rates, steps
+from .arguments import checked
 from .case import Case
 from .findings import Diagnosis, Finding
 from .theory import KINDS
@@ -108,22 +109,10 @@ def diagnose(
     >>> nn.diagnose(model, X, 10.0 * y, nn.mse_loss).kinds
     ['output_unfit']
     """
-    for name, given, kind in (
-        ("history", history, History),
-        ("monitor", monitor, Monitor),
-        ("optimizer", optimizer, Optimizer),
-    ):
-        if given is not None and not isinstance(given, kind):
-            raise TypeError(f"{name} is an nn.{kind.__name__}, not {given!r}")
-    if isinstance(model, type) or not hasattr(model, "parameters"):
-        raise TypeError(f"model is a built one, such as nn.Sequential(...), not {model!r}")
-    if not callable(loss):
-        raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
+    loss = checked(model, loss, history, monitor, optimizer)
     if optimizer is None and monitor is not None and not monitor.by_hand:
         optimizer = monitor.optimizer
     case = Case(model, X, y, loss, history, monitor, optimizer)
-    if not case.parameters:
-        raise ValueError(f"{model!r} has no parameters that are trained")
     found: list[Finding] = []
     with np.errstate(all="ignore"):
         if not case.is_finite:
