@@ -30,6 +30,7 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("ascent",): steps.ascent,
     ("gradients_accumulating",): steps.gradients_accumulating,
     ("output_unfit",): outputs.output_unfit,
+    ("constant_target",): data.constant_target,
     ("shuffled_labels",): data.shuffled_labels,
     ("zero_initialization", "symmetric_initialization"): beginnings.copies,
     ("initialization_too_large", "initialization_too_small"): beginnings.size,
