@@ -217,7 +217,11 @@ def test_nan_is_counted_and_placed_wherever_it_is() -> None:
         "columns (6); the first is X[29999, 6] = -inf"
     )
     finding = told("nan_in_data", net(8, 4, 1), X[:9], with_gaps(np.ones(9), 4)[:, None], MSE)
-    assert finding.where == "y[4, 0]"
+    assert finding.where == "y[4, 0]" and "y[good]" in finding.code
+    finding = told("nan_in_data", net(8, 4, 1), X[:9], np.full((9, 1), np.nan), MSE)
+    assert (
+        finding.code == "" and "no sample has a target" in finding.remedy
+    )  # nothing would be left
 
 
 # Targets that neighbours cannot see

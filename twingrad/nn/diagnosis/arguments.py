@@ -79,7 +79,7 @@ def _check_monitor(model: Any, monitor: Monitor) -> None:
 
 def checked_loss(loss: Any) -> Loss:
     """A loss that raises where it gives anything but one number."""
-    if not callable(loss):
+    if not callable(loss) or isinstance(loss, type):
         raise TypeError(f"loss is a function, such as nn.mse_loss, not {form(loss)}{_meant(loss)}")
     try:
         inspect.signature(loss).bind(None, None)
@@ -103,6 +103,8 @@ def _meant(loss: Any) -> str:
         return "; give the one that the model is trained with"
     if isinstance(loss, Node):
         return "; give the function itself, not what it returned"
+    if isinstance(loss, type):
+        return f"; build it, {loss.__name__}()"
     if not isinstance(loss, str):
         return ""
     known = [
@@ -160,6 +162,8 @@ def _numbers(name: str, data: Any) -> Array:
         raise TypeError(f"{name} must hold numbers: {error}") from None
     if array.dtype.kind in "biuf":
         return array
+    if not array.ndim:
+        raise TypeError(f"{name} must hold numbers, one entry for each sample, not {form(data)}")
     fix = ""
     if array.dtype.kind in "USO" and name == "y":
         fix = "; np.unique(y, return_inverse=True)[1] numbers the classes"

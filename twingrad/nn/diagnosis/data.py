@@ -40,19 +40,31 @@ def nan_in_data(case: Case) -> Iterator[Finding]:
         if array.ndim == 2:
             touched = np.flatnonzero(lost.any(axis=0))
             among = f", in {len(touched):,} of {array.shape[1]:,} columns ({listed(touched)})"
-        fill = name == "X" and samples > len(array) // 2
+        remedy, code = _without_gaps(name, samples, len(array))
         yield Finding(
             "nan_in_data",
             where,
             f"{name} holds {int(lost.sum()):,} NaN or infinite among {array.size:,} numbers, in "
             f"{samples:,} of {len(array):,} samples{among}; the first is {where} = {array[first]}",
             "missing values, a division by zero, or a logarithm of zero while the data was made",
-            "fill each gap with the mean of its column; too many samples have one to leave them out"
-            if fill
-            else "leave those samples out, or fill each gap with the mean of its column",
+            remedy,
             "error",
-            _FILLED if fill else _LEFT_OUT.format(name),
+            code,
         )
+
+
+def _without_gaps(name: str, samples: int, count: int) -> tuple[str, str]:
+    """What to do where so many samples have a gap, and the lines that do it."""
+    if name == "X" and samples > count // 2:
+        return "fill each gap with the mean of its column; most samples have one", _FILLED
+    if samples == count:
+        return "no sample has a target to learn: print y after each line that makes it", ""
+    return (
+        "leave those samples out, or fill each gap with the mean of its column"
+        if name == "X"
+        else "leave those samples out: a target that is filled in teaches what was made up",
+        _LEFT_OUT.format(name),
+    )
 
 
 _FILLED = """\
