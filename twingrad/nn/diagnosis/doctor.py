@@ -4,6 +4,7 @@ Each kind of finding has a function of its own, which looks at the case and says
 """
 
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from ..monitor import Monitor
 from ..optimizer import Optimizer
 from ..settings import whole
 from . import batches, beginnings, curves, data, flow, outputs, rates, stability, steps, unmoved
+from .arguments import checked
 from .case import Case
 from .findings import Diagnosis, Finding
 from .theory import KINDS
@@ -31,6 +33,7 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("ascent",): steps.ascent,
     ("gradients_accumulating",): steps.gradients_accumulating,
     ("output_unfit",): outputs.output_unfit,
+    ("constant_target",): data.constant_target,
     ("shuffled_labels",): data.shuffled_labels,
     ("zero_initialization", "symmetric_initialization"): beginnings.copies,
     ("initialization_too_large", "initialization_too_small"): beginnings.size,
@@ -116,17 +119,7 @@ def diagnose(
     >>> nn.diagnose(model, X, 10.0 * y, nn.mse_loss).kinds
     ['output_unfit']
     """
-    for name, given, kind in (
-        ("history", history, History),
-        ("monitor", monitor, Monitor),
-        ("optimizer", optimizer, Optimizer),
-    ):
-        if given is not None and not isinstance(given, kind):
-            raise TypeError(f"{name} is an nn.{kind.__name__}, not {given!r}")
-    if isinstance(model, type) or not hasattr(model, "parameters"):
-        raise TypeError(f"model is a built one, such as nn.Sequential(...), not {model!r}")
-    if not callable(loss):
-        raise TypeError(f"loss is a function, such as nn.mse_loss, not {loss!r}")
+    loss = checked(model, loss, history, monitor, optimizer)
     return _examined(model, X, y, loss, history, monitor, optimizer)
 
 
@@ -143,8 +136,6 @@ def _examined(
     if optimizer is None and monitor is not None and not monitor.by_hand:
         optimizer = monitor.optimizer
     case = Case(model, X, y, loss, history, monitor, optimizer)
-    if not case.parameters:
-        raise ValueError(f"{model!r} has no parameters that are trained")
     found: list[Finding] = []
     with np.errstate(all="ignore"):
         if not case.is_finite:
@@ -187,6 +178,8 @@ def _looked_for(case: Case) -> list[str]:
         asked -= {"another_loss"}
     if len(case.matrices) < flow.DEEP:
         asked -= {"vanishing_gradients"}
+    if not data.can_look_for_shuffling(case):
+        asked -= {"shuffled_labels"}
     if not case.matrices:
         asked -= {"symmetric_initialization", "initialization_too_large"}
         asked -= {"initialization_too_small", "exploding_gradients"}
@@ -250,9 +243,8 @@ class Doctor(Callback):
         for finding in self.findings.errors:
             if finding.kind not in self._told:
                 self._told.add(finding.kind)
-                self._say(
-                    f"epoch {training.epoch}: {finding.kind}, {finding.where}: {finding.cause}"
-                )
+                told = f"epoch {training.epoch}: {finding.kind}, {finding.where}: {finding.cause}"
+                self._say(textwrap.fill(told, 92, subsequent_indent="  "))
 
     def on_end(self, training: "Training") -> None:
         """Examine once more, and print what was found."""

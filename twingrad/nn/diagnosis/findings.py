@@ -48,7 +48,8 @@ class Finding:
         return f"{_PAGE}#{self.kind}"
 
     def __str__(self) -> str:
-        lines = [f"{self.severity.upper()}: {self.kind}, {self.where}", f"  {self.title}"]
+        heading = f"{self.severity.upper()}: {self.kind}, {self.where}"
+        lines = [*textwrap.wrap(heading, _WIDTH, subsequent_indent="    "), f"  {self.title}"]
         told = [("evidence", self.evidence), ("cause", self.cause)]
         if self.follows:
             others = " and ".join(self.follows)
@@ -121,6 +122,5 @@ def _entry(name: str, words: str) -> list[str]:
         _WIDTH,
         initial_indent=f"  {name:10}  ",
         subsequent_indent=" " * 14,
-        break_long_words=False,
         break_on_hyphens=False,
     )

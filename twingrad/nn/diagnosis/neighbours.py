@@ -13,6 +13,8 @@ Array = npt.NDArray[np.float64]
 
 NEIGHBOURS = 5
 _AT_MOST = 800
+_COLUMNS = 4096
+"""Of wider samples so many columns are looked at: neighbours are near in a part of them, too."""
 _SHUFFLES = 100
 
 
@@ -36,7 +38,8 @@ def reach(X: npt.NDArray[np.floating], codes: Array) -> Reach:
         return Reach(None, None)
     rng = np.random.default_rng(0)
     chosen = rng.permutation(len(X))[:_AT_MOST]
-    rows, codes = np.asarray(X[chosen], np.float64), codes[chosen]
+    kept = np.sort(np.random.default_rng(0).permutation(X.shape[1])[:_COLUMNS])
+    rows, codes = np.asarray(X[np.ix_(chosen, kept)], np.float64), codes[chosen]
     centred = codes - codes.mean(axis=0)
     spread = rows.std(axis=0)
     scaled = (rows - rows.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)

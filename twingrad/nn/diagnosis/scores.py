@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...engine import ShapeError, Tensor, Value, no_grad
+from ...engine import Tensor, Value, no_grad
+from .arguments import arrays_of as arrays_of
 
 Array = npt.NDArray[Any]
 Loss = Callable[[Any, Any], Any]
@@ -78,24 +79,3 @@ def score_of(
         right = float(np.mean((outputs.reshape(-1) > cut) == (classes > 0)))
     most = float(np.unique(classes, return_counts=True)[1].max() / len(classes))
     return (right - most) / (1.0 - most) if most < 1.0 else None
-
-
-def arrays_of(X: Any, y: Any, dtype: Any) -> tuple[Array, Array]:
-    """X and y as arrays of numbers of one length, in the model's precision."""
-    inputs, targets = (np.asarray(x.data if isinstance(x, Tensor) else x) for x in (X, y))
-    for name, array in (("X", inputs), ("y", targets)):
-        if array.dtype.kind not in "biuf":
-            raise TypeError(f"{name} must hold numbers, but its dtype is {array.dtype}")
-    if not inputs.ndim or not targets.ndim or len(inputs) != len(targets) or not len(inputs):
-        raise ShapeError(
-            f"X and y need one entry for each sample, but X has shape {inputs.shape} and y "
-            f"{targets.shape}"
-        )
-    if inputs.ndim < 2:
-        raise ShapeError(
-            f"X needs a row for each sample, but has shape {inputs.shape}; one feature is a "
-            "column, X.reshape(-1, 1)"
-        )
-    with np.errstate(over="ignore"):
-        inputs = inputs.astype(dtype)
-        return inputs, targets.astype(dtype) if targets.dtype.kind == "f" else targets
