@@ -102,7 +102,7 @@ def test_of_an_array_it_tells_how_many_where_and_the_range() -> None:
     said = str(caught(lambda: x.log()))
     assert "'x'     (2, 2) float64: -3 … 2" in said
     assert (
-        "result  (2, 2) float64: 1 of 4 nan, 1 inf, the first at (1, 0); the others 0 … 0.69"
+        "result  (2, 2) float64: 1 of 4 nan, 1 -inf, the first at (1, 0); the others 0 … 0.69"
         in said
     )
 
@@ -125,10 +125,13 @@ def test_a_layer_is_named_by_its_path() -> None:
     model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 1, rng=0))
     model[2].weight.data = model[2].weight.data * np.float32(1e38)
     said = str(caught(lambda: model(Tensor(np.full((4, 2), 1e3, np.float32)))))
-    assert "in         Sequential[2] Linear(3, 1)" in said
+    assert "Sequential[2] Linear(3, 1)\n" in said
+    assert "'layers.2.weight'  (3, 1) float32" in said
     values = nn.MLP(2, [3, 1], rng=0)
     values.layers[0].neurons[1].w[0].data = math.inf
-    assert "MLP.layers[0] Layer(2, 3" in str(caught(lambda: values([1.0, 2.0])))
+    said = " ".join(str(caught(lambda: values([1.0, 2.0]))).split())
+    assert "MLP.layers[0] Layer(2, 3" in said
+    assert "'layers.0.neurons.1.w.0' holds inf since it was changed at " in said
 
 
 def test_a_layer_is_named_on_the_way_back_too() -> None:

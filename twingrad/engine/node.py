@@ -223,8 +223,9 @@ class Node(Operators, NumPyBorder):
         seed = self._seed(gradient)
         seeds = {self: self._operand(seed) if create_graph else seed}
         found = gradients(seeds, create_graph=create_graph)
-        for node, grad in found.items():
-            node._collect(grad)
+        with np.errstate(all="ignore"):
+            for node, grad in found.items():
+                node._collect(grad)
 
     def _collect(self, grad: Any) -> None:
         held = self._grad

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, ShapeError, Tensor, Value
-from ..engine.anomaly import calling
+from ..engine.anomalies.context import calling
 from ..engine.arrays import as_array
 from ..engine.changes import moved
 from .place import tell_the_place

@@ -14,7 +14,7 @@ from ..engine import (
     MisuseWarning,
     UnreachedParameterWarning,
 )
-from ..engine.anomaly import calling
+from ..engine.anomalies.context import calling
 from ..engine.caller import user_line
 from ..engine.misuse import warn
 from ..engine.spent import spent
