@@ -150,14 +150,14 @@ def test_what_was_computed_within_serves_outside_as_any_other_graph() -> None:
         assert str(nn.summary(model, (2, 4))) == plain
 
 
-def test_a_chain_of_a_hundred_thousand_nodes_is_watched_and_its_fault_found() -> None:
+def test_a_chain_of_forty_thousand_nodes_is_watched_and_its_fault_found() -> None:
     with tg.detect_anomaly():
         x = Value(0.0, label="x")
         y = x
-        for _ in range(50_000):
+        for _ in range(20_000):
             y = y + 0.0
         y = tg.sqrt(y)
-        for _ in range(50_000):
+        for _ in range(20_000):
             y = y + 1.0
         with pytest.raises(AnomalyError, match="sqrt passed inf on"):
             y.backward()
