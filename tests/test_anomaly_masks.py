@@ -71,6 +71,7 @@ def test_a_right_program_with_a_mask_does_not_raise(
         (lambda: tg.where(False, Value(1.0), -math.inf) - -math.inf, "-", "∞ - ∞"),
         (lambda: scores() + Tensor(1.0 - CAUSAL) * -np.inf, "*", "where(mask, -inf, x)"),
         (lambda: (scores() + ADDED) * -1.0, "*", "was let pass"),
+        (lambda: (scores() + ADDED) * CAUSAL, "*", "mask as late as possible"),
         (lambda: Tensor(np.log(np.array([1.0, 0.0, 2.0]) + 0.0)) * 2.0, "*", "'s data"),
         (lambda: tg.where(np.zeros(3, bool), scores(), -np.inf).softmax(), "softmax", "is masked"),
         (lambda: tg.softmax([tg.where(False, Value(0.0), -math.inf)] * 2), "softmax", "is masked"),

@@ -36,6 +36,14 @@ def huge(sign: float = 1.0) -> Tensor:
     [
         (lambda: Value(1.0) / 1e-310, "a division by 1e-310, next to 0, overflows"),
         (lambda: Tensor([1.0]) / Tensor([1e-310]), "next to 0, overflows"),
+        (
+            lambda: tg.where([False, True], Tensor([0.0, 3.0]).log(), 0.0),
+            "choose before, log(where(x > 0, x, 1.0))",
+        ),
+        (
+            lambda: tg.where([False, True], 1.0 / Tensor([0.0, 3.0]), 0.0),
+            "choose before, x / where(y == 0, 1.0, y)",
+        ),
         (lambda: Value(10.0) ** 400.0, "bases reach 10 and powers 400"),
         (lambda: Tensor([3.0]).var(ddof=1), "the var of 1 number with ddof=1 is 0/0"),
         (lambda: Tensor([[3.0], [2.0]]).std(axis=1, ddof=1), "the std of 1 number with ddof=1"),
@@ -105,6 +113,30 @@ def test_no_line_of_the_message_is_longer_than_a_hundred_columns(
     lines = str(caught(program)).split("\n")
     assert max(len(line) for line in lines if __file__ not in line) <= 100
     assert len(lines) <= 16
+
+
+def test_a_module_that_cannot_be_listed_does_not_hide_the_anomaly() -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            self.weights = {Value(0.0)}  # a set, whose parameters have no names
+
+        def forward(self, x: float) -> Any:
+            return tg.log(next(iter(self.weights)) * x)
+
+    error = caught(lambda: Net()(1.0))
+    assert (error.operation, error.filename) == ("log", __file__)
+
+
+def test_gradients_that_explode_are_told_as_such() -> None:
+    x = Value(0.0)
+
+    def program() -> None:
+        h: Any = x
+        for _ in range(200):
+            h = h * 100.0
+        h.backward()
+
+    assert "gradients explode where each operation" in flat(caught(program))
 
 
 def test_of_a_large_module_the_path_is_told_and_not_its_whole_repr() -> None:

@@ -1,6 +1,7 @@
 """Why there is a NaN or an infinity: which numbers met, why that gives no number, what to do."""
 
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -47,12 +48,12 @@ def _brought(found: Found) -> str:
 
 
 def _mask_times(found: Found) -> str:
-    """A mask of ones and zeros, multiplied by infinity."""
+    """Whether a mask of ones and zeros was multiplied by infinity."""
     if found.phase == "backward" or found.rule is not rules.mul:
         return ""
-    x, y = found.numbers
-    if ((np.isinf(x) & (y == 0.0)) | (np.isinf(y) & (x == 0.0))).any():
-        return "0 · ∞ is nan; a mask selects, it does not multiply: where(mask, -inf, x)"
+    for (x, y), operand in zip(permutations(found.numbers), found.operands, strict=True):
+        if operand.origin == "leaf" and (np.isinf(x) & (y == 0.0)).any():
+            return "0 · ∞ is nan; a mask selects, it does not multiply: where(mask, -inf, x)"
     return ""
 
 
@@ -79,9 +80,15 @@ def _overflow(found: Found) -> str:
     numbers = [*found.numbers, *([] if found.arrived is None else [found.arrived])]
     limit = float(np.finfo(np.asarray(found.result).dtype).max)
     nan = ", and ∞ - ∞ or 0 · ∞ is nan" if kind_of(found.result) == "nan" else ""
+    if found.phase == "backward" and largest(found.numbers) < largest([found.arrived]):
+        asked = (
+            "gradients explode where each operation makes them larger; are the weights too large?"
+        )
+    else:
+        asked = "are the weights, the inputs or the learning rate too large?"
     return (
         f"it overflowed: the numbers reach {largest(numbers):.3g}, and beyond {limit:.3g} there is "
-        f"only inf{nan}; is the learning rate too high, are the inputs not scaled?"
+        f"only inf{nan}; {asked}"
     )
 
 
@@ -98,9 +105,15 @@ def _own_rule(found: Found) -> str:
 
 
 def _log(found: Found) -> str:
-    if (found.numbers[0] < 0.0).any():
+    x = found.numbers[0]
+    if (x < 0.0).any():
         return "log of a negative number has no value; is it a probability, or a difference?"
-    if (found.numbers[0] == 0.0).any():
+    if (x > 1.0).any() and (x == 0.0).any():  # no probabilities
+        return (
+            "log of 0; a where() after it would be too late, for the slope is infinite too: choose "
+            "before, log(where(x > 0, x, 1.0))"
+        )
+    if (x == 0.0).any():
         return (
             "log of 0: a probability underflowed; use log_softmax, or a loss that takes logits: "
             "cross_entropy, binary_cross_entropy_with_logits"
@@ -125,6 +138,11 @@ def _divide(found: Found) -> str:
     x, y = found.numbers
     if (y == 0.0).any():
         what = "0/0" if ((x == 0.0) & (y == 0.0)).any() else "a division by 0"
+        if (y != 0.0).any():
+            return (
+                f"{what}; a where() after it would be too late, for the slope is infinite too: "
+                "choose before, x / where(y == 0, 1.0, y)"
+            )
         return f"{what}; is it a mean of nothing, a norm or a standard deviation of equal numbers?"
     smallest = float(np.abs(y).min(initial=np.inf))
     if smallest < 1.0 and np.isfinite(x).all():
@@ -140,8 +158,8 @@ def _power(found: Found) -> str:
         return "0 to a negative power is a division by 0"
     if np.isfinite(x).all() and np.isfinite(y).all():
         return (
-            f"it overflowed: bases reach {largest([x]):.3g} and powers {largest([y]):.3g}; is the "
-            "learning rate too high, are the inputs not scaled?"
+            f"it overflowed: bases reach {largest([x]):.3g} and powers {largest([y]):.3g}; are the "
+            "weights, the inputs or the learning rate too large?"
         )
     return ""
 

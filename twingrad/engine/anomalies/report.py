@@ -5,7 +5,7 @@ It is what the sentences of `reasons` stand in, and loads only when there is one
 
 import dis
 import linecache
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import wrap
 from types import CodeType
 from typing import Any
@@ -123,7 +123,7 @@ def _operands(operands: Sequence[Any], place: Place | None) -> list[Operand]:
     """The operands with the names that a model gives its parameters."""
     names: dict[Any, str] = {}
     if place is not None and place.modules:
-        names = {parameter: name for name, parameter in place.modules[0].named_parameters()}
+        names = {x: name for name, x in _listed(place.modules[0].named_parameters)}
     found = []
     for i, x in enumerate(operands):
         name = "operand" if len(operands) == 1 else f"operand {i + 1}"
@@ -142,10 +142,18 @@ def _origin(x: Node) -> tuple[Origin, str]:
     return "leaf", clock.happened(abs(x._stamp)) if x._stamp else ""
 
 
+def _listed(listing: Callable[[], Iterable[tuple[str, Any]]]) -> list[tuple[str, Any]]:
+    """What a module lists, or nothing: one that cannot be listed is not to hide the anomaly."""
+    try:
+        return list(listing())
+    except TypeError:
+        return []
+
+
 def _path(modules: Sequence[Any]) -> str:
     """The way from the outermost module to the innermost, as one would write it."""
     outer, inner = modules[0], modules[-1]
-    way = next((path for path, module in outer.named_modules() if module is inner), "")
+    way = next((path for path, module in _listed(outer.named_modules) if module is inner), "")
     name = f"{type(outer).__name__}{way}"
     if inner is outer:
         return name
