@@ -26,6 +26,12 @@ def flat(error: AnomalyError) -> str:
     return " ".join(str(error).split())
 
 
+def by_hand(x: Any, gradient: Any) -> None:
+    y = x * 2.0
+    y.grad = gradient
+    y._backward()
+
+
 @pytest.mark.parametrize("twin", TWINS)
 def test_gradients_that_overflow_as_they_add_up_are_told_of_the_result_they_belong_to(
     twin: Any,
@@ -149,6 +155,12 @@ def test_a_step_by_hand_as_in_the_lecture_is_looked_at() -> None:
     assert str(error).startswith("backward, sqrt passed inf on to 'x'")
     assert error.lineno == program.__code__.co_firstlineno + 1
     assert x.grad == 0.0
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_gradient_that_was_assigned_is_blamed_in_a_step_by_hand(twin: Any) -> None:
+    error = caught(lambda: by_hand(twin(1.0), math.nan))
+    assert "the gradient that arrived is nan already" in flat(error)
 
 
 def test_a_replay_raises_what_the_recorded_function_raises_and_sets_no_gradient() -> None:

@@ -144,7 +144,7 @@ def test_what_was_computed_within_serves_outside_as_any_other_graph() -> None:
     y.backward()
     assert x.grad == pytest.approx(4.0 / math.cosh(4.0) ** 2, rel=1e-12)
     assert tg.viz.explain(y, wrt=x)
-    model = nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU())
+    model = nn.Sequential(nn.Linear(4, 8, rng=0), nn.LayerNorm(8))
     plain = str(nn.summary(model, (2, 4)))
     with tg.detect_anomaly():
         assert str(nn.summary(model, (2, 4))) == plain

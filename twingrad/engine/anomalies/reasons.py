@@ -15,6 +15,11 @@ _PACKAGE = __name__.partition(".")[0]
 @np.errstate(all="ignore")
 def reason(found: Found) -> str:
     """The reason in words, with what to do."""
+    if found.phase == "backward" and not np.isfinite(found.arrived).all():
+        return (
+            f"the gradient that arrived is {kind_of(found.arrived)} already; look at what was "
+            "assigned to .grad"
+        )
     blamed = _mask_times(found) or _brought(found)
     if blamed:
         return blamed
