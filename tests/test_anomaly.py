@@ -6,6 +6,7 @@ that of this file. That nothing else changes is held against the same program wi
 
 import gc
 import math
+import sys
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -182,6 +183,47 @@ def test_operands_that_are_not_finite_are_no_anomaly_if_the_result_is() -> None:
     with tg.detect_anomaly():
         assert tg.maximum(Value(-math.inf), 1.0).data == 1.0
         assert tg.exp(Value(-math.inf)).data == 0.0
+
+
+def calls_of(step: Callable[[], Any]) -> int:
+    """How many functions a step calls, in Python and in C, whatever else the machine does."""
+    count = 0
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        step()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def step_of_values() -> Callable[[], Any]:
+    model = nn.MLP(2, [8, 8, 1], rng=0)
+    return lambda: ((model([1.0, -2.0]) - 1.0) ** 2.0).backward()
+
+
+def step_of_tensors() -> Callable[[], Any]:
+    model = nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Linear(8, 3, rng=1))
+    X, y = np.ones((5, 4)), np.array([0, 1, 2, 0, 1])
+    return lambda: nn.cross_entropy(model(X), y).backward()
+
+
+@pytest.mark.parametrize("made", [step_of_values, step_of_tensors])
+def test_a_watched_step_makes_at_most_three_times_the_calls_and_later_ones_no_more(
+    made: Callable[[], Callable[[], Any]],
+) -> None:
+    step = made()
+    step()
+    before = calls_of(step)
+    with tg.detect_anomaly():
+        step()
+        watched = calls_of(step)
+    assert before < watched <= 3 * before
+    assert calls_of(step) == before
 
 
 def test_an_error_changes_no_gradient() -> None:

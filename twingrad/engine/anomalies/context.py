@@ -48,7 +48,9 @@ entered: ContextVar[Context | None] = ContextVar("entered", default=None)
 
 def looked_for() -> str | None:
     """What is looked for here and now: "infinity", which includes nan, or "nan", or nothing."""
-    context = innermost()
+    context = entered.get()
+    if context is not None and not context.is_open:
+        context = innermost()
     return None if context is None else context.wanted
 
 
