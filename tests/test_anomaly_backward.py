@@ -84,6 +84,13 @@ def test_a_gradient_that_backward_was_given_is_blamed_on_that(twin: Any, bad: fl
 
 
 @pytest.mark.parametrize("twin", TWINS)
+def test_a_leaf_that_is_no_number_is_blamed_itself(twin: Any) -> None:
+    error = caught(lambda: twin(math.nan, label="x").backward())
+    assert str(error).startswith("backward() starts from nan")
+    assert "'x' holds nan, which came in with the data" in flat(error)
+
+
+@pytest.mark.parametrize("twin", TWINS)
 def test_a_graph_made_before_is_found_at_fault_all_the_same(twin: Any) -> None:
     root = tg.sqrt(twin(0.0) * 1.0)
     error = caught(lambda: root.backward())

@@ -6,14 +6,14 @@ result is looked at as it is made and each gradient when it is complete; outside
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 
 from . import sweep
 from .anomalies.context import Context, entered, innermost
 from .anomalies.watch import PLAIN, WATCHED, watched_sweep
 from .node import Node
 
-_lock = Lock()
+_lock = RLock()  # the collector may close a generator, which is in a context, at any time
 _contexts = 0
 
 

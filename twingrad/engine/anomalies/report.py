@@ -34,11 +34,9 @@ def of_result(
     return _error(found, place, head, [("result", result)], reason(found))
 
 
-def of_share(
-    node: Node, arrived: Any, passed: Any, position: int, place: Place | None = None
-) -> AnomalyError:
+def of_share(node: Node, arrived: Any, passed: Any, position: int) -> AnomalyError:
     """The pullback of an operation passed it on to an operand."""
-    place = place or _place(node)
+    place = _place(node)
     operands = _operands(node.parents, place)
     found = Found(
         "backward", node._rule, node._static, operands, passed, position, arrived, _part_of(place)
@@ -89,16 +87,20 @@ def of_collected(node: Node, held: Any, added: Any) -> AnomalyError:
 
 def of_root(root: Node, seed: Any) -> AnomalyError:
     """A backward pass starts from it."""
-    if root._rule is None or not np.isfinite(seed).all():
-        place = here()
+    place = here()
+    if not np.isfinite(seed).all():
         found = Found("backward", root._rule, {}, _operands([root], place), seed)
         head = f"backward() was given {kind_of(seed)} to start from"
         said = "look at the gradient that is given to backward()"
         return _error(found, place, head, [("given", seed)], said)
+    head = f"backward() starts from {kind_of(root._data)}"
+    if root._rule is None:
+        found = Found("forward", None, {}, _operands([root], place), root._data)
+        return _error(found, place, head, [], reason(found))
     at = _place(root)
     operands = _operands(root.parents, at)
     found = Found("forward", root._rule, root._static, operands, root._data)
-    head = f"backward() starts from {kind_of(root._data)}, which {found.name} gave"
+    head += f", which {found.name} gave"
     said = (
         "the infinity of a mask got into the loss; leave out what is masked, by where() or an index"
         if at
