@@ -89,6 +89,8 @@ class Tensor(Node, ArrayOperators):
         if now != self._seen:
             if self._seen is not _TO_BE_SEEN:
                 self._moved(clock.tick_late())
+                if self._grad is not None:
+                    spend_by_hand(self)
             self._seen = now
 
     @property
