@@ -138,6 +138,35 @@ def test_an_array_got_hold_of_before_is_watched_as_well() -> None:
     np.testing.assert_allclose(w.numpy(), 0.8**3)
 
 
+@pytest.mark.parametrize("shape", [(3,), (100, 100)])
+def test_an_array_is_watched_for_as_long_as_somebody_has_it(shape: Any) -> None:
+    """Then looking at it is over, and its cost: `print(w.data)` is not paid for ever after."""
+    w = Tensor(np.ones(shape))
+
+    def step() -> None:
+        w.grad = None
+        (w * w).sum().backward()
+
+    part = memoryview(w.data[1:])
+    step()
+    assert w._seen is not None
+    np.asarray(part)[0] = 7.0  # after a step, too
+    loss = (w * w).sum()
+    np.asarray(part)[0] = 8.0
+    with pytest.raises(StaleGraphError):
+        loss.backward()
+    w.data[0] = 9.0  # and the last thing that was written
+    loss = (w * w).sum()
+    w.data[0] = 10.0
+    del part
+    with pytest.raises(StaleGraphError):
+        loss.backward()
+    del loss
+    step()
+    assert w._seen is None
+    np.testing.assert_array_equal(w.grad, 2 * w.numpy())
+
+
 @given(st.integers(0, 9999), st.floats(-1e3, 1e3, width=32))
 def test_no_single_number_of_a_long_array_changes_unseen(i: int, number: float) -> None:
     w = Tensor(np.zeros(10_000), dtype=np.float32)

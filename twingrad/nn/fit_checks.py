@@ -120,7 +120,7 @@ def _at_precision(name: str, numbers: Array, dtype: Any) -> Array:
 
 def _numbers(name: str, data: Any) -> Array:
     if isinstance(data, Tensor):
-        data = data.data
+        data = data._data
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError(f"{name} is masked, which is not heeded; use .filled(0.0) or .compressed()")
     try:

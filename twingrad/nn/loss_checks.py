@@ -31,7 +31,7 @@ def plain(targets: Any) -> Array:
                 "these targets get no gradient, but a node that wants one came; pass plain "
                 "numbers, or targets.detach()"
             )
-        return np.array(targets.data)
+        return np.array(targets._data)
     try:
         array = np.asarray(targets)
     except ValueError:
