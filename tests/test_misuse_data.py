@@ -177,6 +177,24 @@ def test_batches_of_any_reach_widen_what_a_loop_knows() -> None:
             model(batch)
 
 
+def test_whole_numbers_that_are_names_of_things_have_no_scale() -> None:
+    class Embedding(nn.Module):
+        def __init__(self) -> None:
+            self.vectors = Tensor(RNG.normal(size=(1000, 3)))
+
+        def forward(self, ids: Any) -> Any:
+            return self.vectors[ids].sum(axis=1)
+
+    model = Embedding()
+    loop(model, RNG.integers(0, 20, (4, 5)), np.zeros((4, 3)))
+    with tg.no_grad():
+        model(RNG.integers(900, 1000, (4, 5)))
+    plain = nn.Linear(2, 1, rng=0)
+    loop(plain, STANDARD, np.zeros((64, 1)))
+    with tg.no_grad():
+        only(lambda: plain(RAW.astype(int)), tg.DataScaleWarning)
+
+
 # Precision
 
 

@@ -64,6 +64,9 @@ PAIRED: dict[str, Loss] = {
     "tensor of targets turned": lambda out, y: ((Tensor(y) - out) ** 2).mean(),
     "hinge": lambda out, y: (1.0 - np.sign(y) * out).relu().mean(),
     "logistic": lambda out, y: (-np.sign(y) * out).softplus().mean(),
+    "huber": lambda out, y: (lambda e: tg.where(e.data < 1.0, 0.5 * e * e, e - 0.5))(
+        abs(out - y)
+    ).mean(),
     "scaled outputs": lambda out, y: ((2.0 * out.tanh() - y) ** 2).mean(),
     "binary cross-entropy": lambda out, y: (
         -((y > 0) * out.sigmoid().log() + (1.0 - (y > 0)) * (1.0 - out.sigmoid()).log()).mean()

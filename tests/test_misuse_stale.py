@@ -240,6 +240,24 @@ def test_values_trained_by_recordings_are_others_afterwards() -> None:
         loss.backward()
 
 
+@pytest.mark.parametrize("twin", [Value, Tensor])
+def test_a_state_carried_over_a_step_is_an_error_whose_remedy_is_silent(twin: Any) -> None:
+    w, u = twin(0.5), twin(0.3)
+    descent = nn.SGD([w, u], lr=0.1)
+
+    def unroll(carried: Callable[[Any], Any]) -> None:
+        h = twin(0.0)
+        for x in (1.0, 2.0, 3.0):
+            h = (w * x + u * carried(h)).tanh()
+            descent.zero_grad()
+            ((h - 1.0) ** 2).backward()
+            descent.step()
+
+    with pytest.raises(StaleGraphError, match=r"as of an RNN, goes on by \.detach\(\)"):
+        unroll(lambda h: h)
+    unroll(lambda h: h.detach())
+
+
 # What is legal
 
 

@@ -35,6 +35,7 @@ _ERRORS = {
     rules.maximum,
     rules.minimum,
     rules.clip,
+    rules.where,
     rules.identity,
 }
 """What is done to a table of errors; who takes exp of one has meant it, for it is a kernel."""

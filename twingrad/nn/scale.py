@@ -50,7 +50,8 @@ def learn(model: Any, batch: Array) -> None:
     calls = 0 if known is None else known.calls
     if known is not None:
         known.calls = calls + 1
-    if calls & (calls + 1) or not batch.size or batch.dtype.kind not in "biuf":
+    measured = batch.dtype.kind == "f" or batch.dtype == np.uint8  # other integers may be names
+    if calls & (calls + 1) or not batch.size or not measured:
         return
     low, high = float(batch.min()), float(batch.max())
     if known is None:
