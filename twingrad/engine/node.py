@@ -56,6 +56,9 @@ class Node(Operators, NumPyBorder):
     made: ClassVar[int] = 0
     """How many leaves were made, one way or another; a recording looks out for new ones."""
 
+    look_at_loss: ClassVar[Callable[["Node"], None] | None] = None
+    """Who looks at what backward() starts from; `nn` puts it here."""
+
     svg_in_notebooks: ClassVar[Callable[["Node"], str | None] | None] = None
     """How a notebook draws a node; `twingrad` puts it here, for drawing is above the engine."""
 
@@ -221,6 +224,8 @@ class Node(Operators, NumPyBorder):
                 "it again, outside no_grad(), from the nodes whose gradients you want"
             )
         seed = self._seed(gradient)
+        if Node.look_at_loss is not None:
+            Node.look_at_loss(self)
         seeds = {self: self._operand(seed) if create_graph else seed}
         found = gradients(seeds, create_graph=create_graph)
         with np.errstate(all="ignore"):
