@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import SELECTIVE
+from .report import page
 
 MOST_LIMITS = 3
 
@@ -40,7 +41,7 @@ class OperationReport:
         lines += [f"  {each}" for each in self.limits[:MOST_LIMITS]]
         if len(self.limits) > MOST_LIMITS:
             lines.append(f"  and {len(self.limits) - MOST_LIMITS} more that it refuses")
-        return "\n".join(lines)
+        return page(lines)
 
     __repr__ = __str__
 

@@ -17,7 +17,7 @@ from .operations import Operation, not_proportional
 from .readings import Settings, worst_of
 from .reasons import why_wrong
 from .report import Disagreement
-from .shapes import shape_advice
+from .shapes import failure
 from .trials import REFUSALS, Trial, run
 
 
@@ -136,7 +136,7 @@ def _is_pure(operation: Operation, trial: Trial, found: Findings) -> bool:
 def _of_failure(error: Exception, node: Any) -> str:
     """An error on the way back, with what the shapes tell."""
     told = f"{type(error).__name__}: {error}"
-    advice = shape_advice(node)
+    advice = failure(node)[1]
     return f"{told}: {advice}" if advice else told
 
 
@@ -243,7 +243,8 @@ def at_single_precision(
             "float32 does not stay float32",
             trial,
             f"the result is {node._data.dtype}: somewhere a NumPy float64, as np.sqrt(2.0) or "
-            "np.array([2.0]), takes part; use Python's floats, math.sqrt(2.0)",
+            "np.array([2.0]), or a where() of two plain numbers, takes part; use Python's floats, "
+            "as math.sqrt(2.0), and choose between numbers that have the dtype of x",
         )
         return
     found.tried.append("float32")
