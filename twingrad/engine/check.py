@@ -16,6 +16,7 @@ from .checking.report import Disagreement, GradcheckReport, Kink
 from .checking.subject import Subject, in_their_classes, of_backward, of_hand, of_own_engine
 from .node import Node
 from .structure import flatten, map_leaves
+from .sweep import topological_order
 
 __all__ = ["Disagreement", "GradcheckReport", "Kink", "gradcheck"]
 
@@ -75,7 +76,7 @@ def gradcheck(
         subject = of_own_engine(f, plain)
     else:
         subject = of_backward(in_their_classes(f, inputs), plain)
-    dtypes = [np.asarray(x).dtype for x in subject.numbers]
+    dtypes = [np.asarray(x).dtype for x in (*subject.numbers, *_computed(subject))]
     dtype = max(dtypes, key=lambda each: np.finfo(each).eps)  # no better than the coarsest
     tolerance = TOLERANCE.get(dtype, 1e-7) if rtol is None else rtol
     settings = Settings(float(np.finfo(dtype).eps), eps, tolerance)
@@ -150,6 +151,13 @@ def _notes(claims: Claims, readings: list[Reading]) -> list[str]:
                 "mistake in a few elements that hardly count can hide there"
             )
     return notes
+
+
+def _computed(subject: Subject) -> list[Any]:
+    """The numbers on the way to the result: a step in float32 makes all after it as coarse."""
+    results = [] if subject.run is None else subject.run.results
+    nodes = topological_order(*[y for y in results if isinstance(y, Node)])
+    return [node._data for node in nodes if node.parents]
 
 
 def _number(x: Any) -> Any:

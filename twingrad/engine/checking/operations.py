@@ -77,6 +77,15 @@ class Operation:
             rule(*given, **static)  # type: ignore[misc]
         return not all(map(lambda x, y: np.array_equal(x, y, equal_nan=True), given, kept))
 
+    def keeps_outside(self, rng: np.random.Generator) -> bool:
+        """Whether the pullback is another once the rule has run on other numbers."""
+        before = self.pulled(self.weights)
+        if self.elsewhere(rng) is None:
+            return False
+        after = self.pulled(self.weights)
+        pairs = [(self.fitted(k, before), self.fitted(k, after)) for k in range(len(before))]
+        return not all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
+
     def on(self, numbers: Sequence[Any]) -> "Operation | None":
         """The same operation on other numbers, if it has finite results there."""
         node = self.node

@@ -39,6 +39,8 @@ def misplaced(operation: Operation, k: int) -> str:
                 f"{told}: sum the gradient over axis {shown(axes)}, along which operand {k} is "
                 "repeated, and over no other"
             )
+        if len(shape) > len(whole):
+            told += ": put back the axis that is lost, as keepdims=True or grad[:, None] does"
         return told if len(counts) < count else ""
     return ""
 

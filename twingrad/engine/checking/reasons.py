@@ -18,6 +18,12 @@ from .shapes import is_product
 from .suspects import UNUSUAL, exchanged, same_as_another, suspect
 from .uses import left_out
 
+DRAWS = "the rule does not give the same result twice: draw outside of it, and pass in"
+KEEPS = (
+    "the pullback uses what the rule keeps outside of it, as self.x or a global, which the next "
+    "call overwrites: keep it in a local variable"
+)
+
 
 def why_wrong(
     operation: Operation, reading: Reading | None, settings: Settings, rng: np.random.Generator
@@ -38,7 +44,9 @@ def why_wrong(
             "before it are no longer what they were: work on a copy"
         ]
     if _draws_anew(claims):
-        return ["the rule does not give the same result twice: draw outside of it, and pass in"]
+        return [DRAWS]
+    if operation.keeps_outside(rng):
+        return [KEEPS]
     if claims.doubled is not None:
         if _right_in_float64(operation, reading, settings, rng):
             return [
@@ -60,6 +68,7 @@ def why_wrong(
         or _not_turned(operation, here, k)
     )
     uses = left_out(operation, k)
+    lost = np.ndim(here.claimed) > np.ndim(operation.node._data)
     if uses:  # what it was used for says more than what happens to have that length
         everywhere = replace(everywhere, lengths={})
     general = suspect(here, everywhere) or (
@@ -67,6 +76,8 @@ def why_wrong(
         or same_as_another(here, others, k, "operand")
         or misplaced(operation, k)
     )
+    if lost and general.startswith("it is transposed"):
+        general = misplaced(operation, k) or general
     sentences = [told] if told else [sentence for sentence in (general, uses) if sentence]
     return [*(sentences or [UNUSUAL]), *_which_operands(operation, claims, k, rng)]
 

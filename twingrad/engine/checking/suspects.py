@@ -128,6 +128,9 @@ def _by_a_quantity(name: str, q: Any, e: Evidence) -> str:
         share = float(np.median(measured[seen] / claimed[seen]))
         if share and np.isfinite(share) and e.agrees(share * claimed, measured):
             share = share if "missing" in words else 1.0 / share
+            nice = abs(float(Fraction(share).limit_denominator(60)) - share) <= 1e-6 * abs(share)
+            if name == "the gradient that arrives" and not nice:
+                continue  # a sum of it, rather
             times = "" if abs(abs(share) - 1.0) < 1e-3 else f"{abs(share):.6g} times "
             minus = ", and the sign is flipped" if share < 0.0 else ""
             return f"{words} {times}{name}{minus}"
