@@ -197,6 +197,25 @@ def test_a_slip_in_a_slope_is_told(rule: Callable[..., Any], sentence: str, x: A
     assert sentence in words(report)
 
 
+def test_a_slope_left_out_is_told_where_some_elements_have_the_slope_one() -> None:
+    def sine(x: Any) -> Any:
+        return tg.sin(x), lambda grad: (grad,)
+
+    report = applied(sine, np.array([0.0, 1e-200, 0.7, 0.0]))
+    assert "passed on as it came: multiply it by the slope" in words(report)
+
+
+def test_an_order_that_is_not_turned_back_is_told() -> None:
+    def flipped(x: Any) -> Any:
+        return x[::-1], lambda grad: (grad,)
+
+    report = applied(flipped, np.linspace(0.2, 1.0, 4))
+    assert (
+        "element 0 goes to element 0 of operand 0, but that result comes from element 3"
+        in words(report)
+    )
+
+
 def test_one_gradient_for_both_operands_is_told() -> None:
     def product(x: Any, y: Any) -> Any:
         return x * y, lambda grad: (grad * y, grad * y)

@@ -15,7 +15,7 @@ from .operations import Operation, not_proportional
 from .places import misplaced
 from .readings import Claims, Reading, Settings
 from .shapes import is_product
-from .suspects import UNUSUAL, exchanged, same_as_another, suspect
+from .suspects import PASSED_ON, UNUSUAL, exchanged, same_as_another, suspect
 from .uses import left_out
 
 DRAWS = "the rule does not give the same result twice: draw outside of it, and pass in"
@@ -76,7 +76,7 @@ def why_wrong(
         or same_as_another(here, others, k, "operand")
         or misplaced(operation, k)
     )
-    if lost and general.startswith("it is transposed"):
+    if general.startswith(PASSED_ON) or (lost and general.startswith("it is transposed")):
         general = misplaced(operation, k) or general
     sentences = [told] if told else [sentence for sentence in (general, uses) if sentence]
     return [*(sentences or [UNUSUAL]), *_which_operands(operation, claims, k, rng)]

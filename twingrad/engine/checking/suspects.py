@@ -13,6 +13,7 @@ import numpy as np
 from .evidence import Evidence
 from .readings import at
 
+PASSED_ON = "the gradient that arrives is passed on as it came"
 UNUSUAL = (
     "none of the usual mistakes fits (a sign, a factor, a term, a use left out, a transposed "
     "array, a broadcast axis): work out this derivative again"
@@ -29,10 +30,11 @@ def suspect(evidence: Evidence, everywhere: Evidence) -> str:
             return told
     return (
         _factor(everywhere)
-        or _passed_on(everywhere)
         or _transposed(evidence)
         or _offset(everywhere)
-        or _where(evidence)
+        or _side(evidence)
+        or _passed_on(everywhere)
+        or _few(evidence)
     )
 
 
@@ -139,12 +141,9 @@ def _by_a_quantity(name: str, q: Any, e: Evidence) -> str:
 
 def _passed_on(e: Evidence) -> str:
     arriving = e.quantities.get("the gradient that arrives")
-    if arriving is None or not e.wrong.all() or not e.agrees(e.backward, arriving):
+    if arriving is None or not e.agrees(e.backward, arriving):
         return ""
-    return (
-        "the gradient that arrives is passed on as it came: multiply it by the slope of this "
-        "operation"
-    )
+    return f"{PASSED_ON}: multiply it by the slope of this operation"
 
 
 def _named_ratio(ratio: float, e: Evidence) -> str:
@@ -184,22 +183,24 @@ def _offset(e: Evidence) -> str:
     return f"it is off by {np.median(gaps):.6g} everywhere: a term is missing, or too many"
 
 
-def _where(e: Evidence) -> str:
-    """Which elements are wrong, where that tells something by itself."""
+def _side(e: Evidence) -> str:
+    """Where the sign of the operand tells which elements are wrong."""
+    count = int(np.count_nonzero(e.wrong))
+    for side, mask in _sides(e.quantities.get("the operand itself")):
+        if 1 < count < len(e.indices) and np.array_equal(mask, e.wrong):
+            return f"it is wrong exactly where the operand is {side}, {count} of {_looked(e)}"
+    return ""
+
+
+def _few(e: Evidence) -> str:
+    """Which elements are wrong, where most are right."""
     wrong = e.wrong
     count, every = int(np.count_nonzero(wrong)), len(e.indices)
-    if not 0 < count < every:
-        return ""
-    looked = f"{every} elements" + ("" if every == e.claimed.size else " looked at")
-    x = e.quantities.get("the operand itself")
-    for side, mask in _sides(x):
-        if count > 1 and np.array_equal(mask, wrong):
-            return f"it is wrong exactly where the operand is {side}, {count} of {looked}"
-    if 2 * count > every:
+    if not 0 < 2 * count <= every:
         return ""
     first = next(index for index, bad in zip(e.indices, wrong, strict=True) if bad)
     listed = at(first).removeprefix(", ")
-    told = f"only {count} of {looked} {'is' if count == 1 else 'are'} wrong: {listed}"
+    told = f"only {count} of {_looked(e)} {'is' if count == 1 else 'are'} wrong: {listed}"
     if count == 1:
         return told
     arriving = e.quantities.get("the gradient that arrives", 1.0)
@@ -207,6 +208,11 @@ def _where(e: Evidence) -> str:
     alike = np.ptp(gaps) <= e.tolerance * abs(np.median(gaps))
     off = f", each off by {np.median(gaps):.6g}: a term is missing there, or too many"
     return f"{told} and others{off if alike else ''}"
+
+
+def _looked(e: Evidence) -> str:
+    every = len(e.indices)
+    return f"{every} elements" + ("" if every == e.claimed.size else " looked at")
 
 
 def _sides(x: Any) -> Iterator[tuple[str, Any]]:
