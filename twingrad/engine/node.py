@@ -186,8 +186,20 @@ class Node(Operators, NumPyBorder):
     def _op(self) -> str:
         return self.op
 
-    def _backward(self) -> None:
+    @property
+    def _backward(self) -> Callable[[], None]:
         """One step by hand, as in the lecture: pass this node's present grad to its parents."""
+        return self._pass_on
+
+    @_backward.setter
+    def _backward(self, _: Any) -> None:
+        raise AttributeError(
+            f"a {type(self).__name__} has a _backward of its own, which cannot be assigned; give "
+            "an operation of yours as a rule, its result and how gradients go back: def square(x): "
+            "return x * x, lambda grad: (grad * 2 * x,) and tg.apply(square, x)"
+        )
+
+    def _pass_on(self) -> None:
         if self._pullback is None or self._grad is None:
             return
         if self._stamp is not clock.now:
