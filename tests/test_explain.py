@@ -150,6 +150,20 @@ def test_the_lines_of_the_sweep_end_in_every_gradient(program: Program) -> None:
         assert line.waits_for is None
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("claim", "on_arrays"),
+    [
+        (test_the_paths_of_a_random_graph_of_arrays_add_up_to_grad, True),
+        (test_grouped_contributions_add_up_and_the_largest_path_is_the_largest, False),
+        (test_the_lines_of_the_sweep_end_in_every_gradient, False),
+    ],
+)
+def test_all_this_is_so_of_hundreds_of_graphs(claim: Any, on_arrays: bool) -> None:
+    held = given(programs(on_arrays=on_arrays))(claim.hypothesis.inner_test)
+    settings(max_examples=250)(held)()
+
+
 def test_nothing_is_changed_by_being_explained() -> None:
     leaves, o = lecture()
     o.backward()
