@@ -26,6 +26,10 @@ export TWINGRAD_DATA := $(CURDIR)/../shared/data
 endif
 endif
 
+# Some machines forbid Python to keep what it compiles. Then every worker of the tests, and every
+# program that a test or a demo starts, compiles NumPy, matplotlib and the tests themselves anew.
+export PYTHONDONTWRITEBYTECODE =
+
 # Tests run side by side already, and a matrix product that takes all cores would stop the others.
 test: export OPENBLAS_NUM_THREADS = 1
 

@@ -6,6 +6,7 @@ imports what it uses; `<!-- skip: next -->` above a block leaves that block out.
 """
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
@@ -68,6 +69,13 @@ documents = Sybil(
 )
 
 pytest_collect_file = (docstrings + documents).pytest()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector eleven thousand tests and what they import: they stay anyway."""
+    gc.collect()
+    gc.freeze()
+
 
 shorten_traceback = SybilItem._traceback_filter
 

@@ -12,6 +12,7 @@ import pytest
 
 import twingrad as tg
 from tests.oracles import Elementwise, Row
+from tests.reports import words
 from tests.table import TABLE
 
 # Rules that are right
@@ -90,9 +91,9 @@ def test_the_report_says_what_was_tried() -> None:
 
 def test_what_a_rule_refuses_is_told_and_not_held_against_it() -> None:
     report = tg.check_op(layer)
-    assert "refuses Values: TypeError" in str(report)
-    assert "for matrices alone: it is wrong on Tensors (3,) with (3,) with (3,)" in str(report)
-    assert "(4, 3) with (3, 2) with (2,)" in str(report.tried)
+    assert "refuses Values: TypeError" in words(report)
+    assert "for matrices alone: it is wrong on Tensors (3,) with (3,) with (3,)" in words(report)
+    assert "(4, 3) with (3, 2) with (2,)" in words(report.tried)
 
 
 def test_operands_may_be_given_as_numbers_arrays_or_nodes() -> None:
@@ -248,7 +249,7 @@ def test_each_mistake_is_told_by_its_sentence_and_by_no_other_ones(
 ) -> None:
     report = tg.check_op(rule)
     assert not report
-    assert f"check_op: {rule.__name__} is WRONG" in str(report)
+    assert f"check_op: {rule.__name__} is WRONG" in words(report)
     assert sentence in "\n".join(report.problems), report
     assert not any(sentence in words for words in words_on_what_is_right())
 
@@ -298,3 +299,69 @@ def test_a_rule_without_second_derivatives_passes_and_is_told_so() -> None:
     report = tg.check_op(first_only)
     assert report, report
     assert "no second derivatives on Values: TypeError: not on nodes" in report.tried
+
+
+# Rules as they are written for arrays, and rules that remember
+
+
+def test_the_layer_of_the_textbook_passes() -> None:
+    def linear(x: Any, weight: Any, bias: Any) -> Any:
+        return x @ weight + bias, lambda grad: (grad @ weight.T, x.T @ grad, grad.sum(axis=0))
+
+    report = tg.check_op(linear)
+    assert report, report
+
+
+def test_a_rule_that_keeps_its_operand_in_itself_is_told() -> None:
+    class Cube:
+        def __call__(self, x: Any) -> Any:
+            self.x = x
+            return x * x * x, lambda grad: (3.0 * grad * self.x * self.x,)
+
+    cube = Cube()
+    report = tg.check_op(cube)
+    assert not report
+    assert str(report).startswith("check_op: Cube is WRONG")
+    assert "keeps outside of it, as self.x or a global" in words(report)
+    report = tg.gradcheck(lambda x: tg.apply(cube, x) * tg.apply(cube, 2.0 * x), 0.7)
+    assert "keeps outside of it, as self.x or a global" in words(report)
+
+
+def test_of_a_rule_that_draws_nothing_else_is_said() -> None:
+    rng = np.random.default_rng(0)
+
+    def dropout(x: Any) -> Any:
+        mask = 1.0 * (rng.random(np.shape(x)) < 0.5)
+        return x * mask, lambda grad: (grad * mask,)
+
+    report = tg.check_op(dropout)
+    assert len(report.problems) == 1
+    assert "does not give the same result twice" in words(report)
+
+
+def test_a_rule_that_makes_float32_of_float64_is_told() -> None:
+    def coarse(x: Any) -> Any:
+        return x.astype(np.float32) * 2.0, lambda grad: (2.0 * grad,)
+
+    assert "float64 does not stay float64" in words(tg.check_op(coarse, np.ones(3) / 3.0))
+    # In a program it is no mistake, but makes slopes as coarse.
+    assert tg.gradcheck(lambda x: (x.astype(np.float32) ** 2).sum(), np.ones(3) / 3.0)
+
+
+def test_a_sum_that_loses_its_axis_on_the_way_back_is_told() -> None:
+    def sums(x: Any) -> Any:
+        return x.sum(axis=1), lambda grad: (grad + 0.0 * x,)
+
+    report = tg.check_op(sums, np.linspace(-1.0, 1.0, 9).reshape(3, 3))
+    assert "put back the axis that is lost, as keepdims=True" in words(report)
+
+
+def test_a_gradient_that_is_summed_where_nothing_is_repeated_is_told_by_its_place() -> None:
+    def bias(x: Any, b: Any) -> Any:
+        return x + b, lambda grad: (grad, grad.sum(axis=0))
+
+    assert tg.check_op(bias, np.ones((4, 3)), np.ones(3))
+    report = tg.check_op(bias)
+    assert "of operand 1, but that result comes from element 0" in words(report)
+    assert "right on Tensors (2, 3) with (3,)" in words(report)
+    assert "give such operands, to have them alone checked" in words(report)

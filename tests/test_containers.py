@@ -484,3 +484,16 @@ def test_the_place_is_told_through_transforms_and_through_predict() -> None:
         tg.grad(lambda x: model(x).sum())(BATCH)
     with pytest.raises(tg.ShapeError, match=said):
         nn.predict(model, BATCH)
+
+
+def test_a_model_that_cannot_be_listed_does_not_hide_the_error_of_shapes() -> None:
+    class Odd(nn.Module):
+        def __init__(self) -> None:
+            self.parts = {tg.Value(1.0)}  # a set, whose parameters have no names
+            self.inner = linear(4, 3)
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x)
+
+    with pytest.raises(tg.ShapeError, match=re.escape("expected (batch, 4), got")):
+        Odd()(BATCH[:, :3])

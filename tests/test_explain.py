@@ -91,7 +91,7 @@ def test_the_paths_of_a_random_graph_are_all_there_and_add_up_to_grad(program: P
         assert total == pytest.approx(told.total, rel=1e-12, abs=1e-13 * scale)
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(programs(on_arrays=True))
 def test_the_paths_of_a_random_graph_of_arrays_add_up_to_grad(program: Program) -> None:
     leaves = [Tensor(x) for x in program.leaves]
@@ -115,7 +115,7 @@ def test_the_paths_of_a_random_graph_of_arrays_add_up_to_grad(program: Program) 
             )
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(programs())
 def test_grouped_contributions_add_up_and_the_largest_path_is_the_largest(program: Program) -> None:
     leaves = [Value(x) for x in program.leaves]
@@ -130,7 +130,7 @@ def test_grouped_contributions_add_up_and_the_largest_path_is_the_largest(progra
             assert told.total == every.total
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(programs())
 def test_the_lines_of_the_sweep_end_in_every_gradient(program: Program) -> None:
     leaves = [Value(x) for x in program.leaves]
@@ -148,6 +148,20 @@ def test_the_lines_of_the_sweep_end_in_every_gradient(program: Program) -> None:
     for node, line in last.items():
         assert line.so_far == node.grad
         assert line.waits_for is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("claim", "on_arrays"),
+    [
+        (test_the_paths_of_a_random_graph_of_arrays_add_up_to_grad, True),
+        (test_grouped_contributions_add_up_and_the_largest_path_is_the_largest, False),
+        (test_the_lines_of_the_sweep_end_in_every_gradient, False),
+    ],
+)
+def test_all_this_is_so_of_hundreds_of_graphs(claim: Any, on_arrays: bool) -> None:
+    held = given(programs(on_arrays=on_arrays))(claim.hypothesis.inner_test)
+    settings(max_examples=250)(held)()
 
 
 def test_nothing_is_changed_by_being_explained() -> None:

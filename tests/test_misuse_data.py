@@ -73,7 +73,7 @@ def test_bytes_given_to_a_model_of_scaled_images_are_told_wherever_they_come() -
     train(model, X)
     nn.predict(model, X)
     text = only(lambda: nn.predict(model, BYTES), tg.DataScaleWarning)
-    assert "numbers from 0 to 255, but fit trained this model on 0 to 1" in text
+    assert "numbers from 0 to 255, but this model was trained on 0 to 1" in text
     only(lambda: nn.predict(model, BYTES.astype(np.float32)), tg.DataScaleWarning)
     held_out = X, LABELS
     train(model, X, validation=held_out)
@@ -108,6 +108,91 @@ def test_some_extrapolation_is_silent_and_models_never_fitted_know_no_scale() ->
     nn.predict(model, 1e-3 * x)
     nn.predict(model, [[0.0]])
     only(lambda: nn.predict(model, 11.0 * x), tg.DataScaleWarning)
+
+
+def loop(model: Any, X: Any, y: Any, steps: int = 5) -> None:
+    for _ in range(steps):
+        nn.mse_loss(model(X), y).backward()
+
+
+RAW = 100.0 + 50.0 * RNG.normal(size=(64, 2))
+STANDARD = (RAW - RAW.mean(axis=0)) / RAW.std(axis=0)
+
+
+class Own(nn.Module):
+    """A model whose first operation is its own."""
+
+    def __init__(self) -> None:
+        self.w = Tensor(RNG.normal(size=(2, 1)))
+
+    def forward(self, x: Any) -> Any:
+        return x @ self.w if isinstance(x, Tensor) else Tensor(x) @ self.w
+
+
+@pytest.mark.parametrize("make", [lambda: nn.Linear(2, 1, rng=0), Own], ids=["Linear", "own"])
+@pytest.mark.parametrize("given", [np.asarray, Tensor], ids=["array", "Tensor"])
+def test_data_on_another_scale_than_a_loop_of_ones_own_trained_on_is_told_once(
+    make: Any, given: Any
+) -> None:
+    model, y = make(), np.zeros((64, 1))
+    loop(model, given(STANDARD), y)
+
+    def evaluate(X: Any) -> None:
+        with tg.no_grad():
+            for i in range(0, 64, 8):
+                model(given(X[i : i + 8]))
+
+    for factor in (1.0, 5.0, 0.0, -2.0):
+        evaluate(factor * STANDARD)
+    text = only(lambda: evaluate(RAW), tg.DataScaleWarning)
+    assert "but this model was trained on -" in text
+    evaluate(RAW)  # said
+
+
+def test_predict_and_models_in_evaluation_know_the_scale_of_a_loop_of_ones_own() -> None:
+    y = np.zeros((64, 1))
+    for ask in (nn.predict, lambda model, X: model.eval()(X)):
+        model = nn.Linear(2, 1, rng=0)
+        loop(model, STANDARD, y)
+        ask(model, STANDARD)
+        assert len(told(lambda ask=ask, model=model: ask(model, RAW))) == 1
+
+
+def test_what_fit_trained_on_is_known_outside_of_predict_too() -> None:
+    model = nn.Linear(2, 1, rng=0)
+    train(model, STANDARD, np.zeros((64, 1)), nn.mse_loss)
+    with tg.no_grad():
+        model(STANDARD)
+        only(lambda: model(RAW), tg.DataScaleWarning)
+
+
+def test_batches_of_any_reach_widen_what_a_loop_knows() -> None:
+    """Heavy tails: of a thousand batches of few, the later reach further than the first."""
+    model, y = nn.Linear(2, 1, rng=0), np.zeros((8, 1))
+    X = RNG.lognormal(0.0, 1.0, size=(2000, 8, 2))
+    for batch in X[:1000]:
+        loop(model, batch, y, steps=1)
+    with tg.no_grad():
+        for batch in X[1000:]:
+            model(batch)
+
+
+def test_whole_numbers_that_are_names_of_things_have_no_scale() -> None:
+    class Embedding(nn.Module):
+        def __init__(self) -> None:
+            self.vectors = Tensor(RNG.normal(size=(1000, 3)))
+
+        def forward(self, ids: Any) -> Any:
+            return self.vectors[ids].sum(axis=1)
+
+    model = Embedding()
+    loop(model, RNG.integers(0, 20, (4, 5)), np.zeros((4, 3)))
+    with tg.no_grad():
+        model(RNG.integers(900, 1000, (4, 5)))
+    plain = nn.Linear(2, 1, rng=0)
+    loop(plain, STANDARD, np.zeros((64, 1)))
+    with tg.no_grad():
+        only(lambda: plain(RAW.astype(int)), tg.DataScaleWarning)
 
 
 # Precision
@@ -192,6 +277,9 @@ SQUASHED: dict[str, Callable[[], Any]] = {
     "Tensor.softmax": lambda: tensor().softmax(),
     "nn.Softmax": lambda: nn.Softmax()(tensor()),
     "turned": lambda: tensor().T.softmax(axis=0).T,
+    "with a little added": lambda: tensor().softmax() + 1e-9,
+    "clipped": lambda: tensor().softmax().clip(1e-7, 1.0),
+    "Values with a little added": lambda: [[x + 1e-9 for x in tg.softmax(r)] for r in values()],
     "cut and reshaped": lambda: tensor().softmax()[:4].reshape(4, 3),
     "by hand": lambda: tensor().exp() / tensor().exp().sum(axis=-1, keepdims=True),
     "Values": lambda: [tg.softmax(row) for row in values()],
@@ -206,6 +294,7 @@ SQUASHED: dict[str, Callable[[], Any]] = {
 def test_probabilities_in_cross_entropy_are_told(outputs: Any, labels: Any) -> None:
     text = only(lambda: nn.cross_entropy(outputs(), labels), tg.LogitsWarning)
     assert "cross_entropy takes logits and applies softmax itself" in text
+    assert " a a " not in text
     assert "ends without one" in text
 
 
@@ -226,6 +315,7 @@ def test_numbers_that_only_look_like_probabilities_are_silent() -> None:
     nn.cross_entropy(tensor() / 3.0, [0, 1, 2, 0])  # a temperature
     nn.cross_entropy(tensor().exp() / 3.0, [0, 1, 2, 0])
     nn.cross_entropy(tensor().tanh(), [0, 1, 2, 0])
+    nn.cross_entropy(tensor().sigmoid() + 1.0, [0, 1, 2, 0])
     nn.cross_entropy(5.0 * tensor().softmax(), [0, 1, 2, 0])  # somebody knows what they do
     attended = tensor().softmax() @ Tensor(np.ones((3, 3)))
     nn.cross_entropy(attended, [0, 1, 2, 0])
@@ -334,6 +424,41 @@ def test_a_column_against_a_row_is_an_error_in_every_loss_and_both_twins(loss: A
 def test_a_column_of_labels_is_an_error(loss: Any) -> None:
     with pytest.raises(ShapeError, match=r"labels have shape \(4,\) \(class indices\) or"):
         loss(-abs(tensor()), np.zeros((4, 1), int))
+
+
+@pytest.mark.parametrize(
+    ("labels", "remedy"),
+    [
+        (np.array([1, 3, 2, 1]), lambda labels: labels - 1),
+        (np.array([[0], [1], [2], [0]]), lambda labels: labels.ravel()),
+        (np.array(["cat", "dog", "emu", "cat"]), lambda y: np.unique(y, return_inverse=True)[1]),
+        (np.array([0.0, 1.0, 2.0, 0.0]), lambda labels: labels.astype(int)),
+    ],
+    ids=["from 1", "column", "text", "floats"],
+)
+def test_labels_that_need_a_line_more_are_an_error_that_has_it(labels: Any, remedy: Any) -> None:
+    line = ("labels - 1", "labels.ravel()", "return_inverse=True)[1]", ".astype(int)")
+    for outputs in (tensor(), values()):
+        with pytest.raises((TypeError, ValueError)) as raised:
+            nn.cross_entropy(outputs, labels)
+        assert sum(code in str(raised.value) for code in line) == 1
+        nn.cross_entropy(outputs, remedy(labels))
+
+
+def test_signs_as_labels_and_too_few_outputs_are_errors_with_the_remedy() -> None:
+    signs = np.array([-1, 1, 1, -1])
+    with pytest.raises(ValueError, match=r"labels of -1 and 1 become \(labels \+ 1\) // 2"):
+        nn.cross_entropy(Tensor(SCORES[:, :2]), signs)
+    nn.cross_entropy(Tensor(SCORES[:, :2]), (signs + 1) // 2)
+    with pytest.raises(ValueError, match=r"end the model with 5 outputs, one for each class"):
+        nn.cross_entropy(tensor(), np.array([0, 1, 4, 2]))
+
+
+def test_text_as_targets_of_fit_is_an_error_with_the_remedy() -> None:
+    names = np.array(["cat", "dog", "emu"])[LABELS]
+    with pytest.raises(TypeError, match=r"number its classes, np\.unique\(y, return_inverse=True"):
+        train(classifier(), BYTES / 255.0, names)
+    train(classifier(), BYTES / 255.0, np.unique(names, return_inverse=True)[1])
 
 
 @pytest.mark.parametrize("metric", ["mse", "mae"])

@@ -138,6 +138,35 @@ def test_an_array_got_hold_of_before_is_watched_as_well() -> None:
     np.testing.assert_allclose(w.numpy(), 0.8**3)
 
 
+@pytest.mark.parametrize("shape", [(3,), (100, 100)])
+def test_an_array_is_watched_for_as_long_as_somebody_has_it(shape: Any) -> None:
+    """Then looking at it is over, and its cost: `print(w.data)` is not paid for ever after."""
+    w = Tensor(np.ones(shape))
+
+    def step() -> None:
+        w.grad = None
+        (w * w).sum().backward()
+
+    part = memoryview(w.data[1:])
+    step()
+    assert w._seen is not None
+    np.asarray(part)[0] = 7.0  # after a step, too
+    loss = (w * w).sum()
+    np.asarray(part)[0] = 8.0
+    with pytest.raises(StaleGraphError):
+        loss.backward()
+    w.data[0] = 9.0  # and the last thing that was written
+    loss = (w * w).sum()
+    w.data[0] = 10.0
+    del part
+    with pytest.raises(StaleGraphError):
+        loss.backward()
+    del loss
+    step()
+    assert w._seen is None
+    np.testing.assert_array_equal(w.grad, 2 * w.numpy())
+
+
 @given(st.integers(0, 9999), st.floats(-1e3, 1e3, width=32))
 def test_no_single_number_of_a_long_array_changes_unseen(i: int, number: float) -> None:
     w = Tensor(np.zeros(10_000), dtype=np.float32)
@@ -209,6 +238,24 @@ def test_values_trained_by_recordings_are_others_afterwards() -> None:
     nn.fit(model, X, y, loss=nn.mse_loss, optimizer=sgd, epochs=2, record=True, progress=False)
     with pytest.raises(StaleGraphError):
         loss.backward()
+
+
+@pytest.mark.parametrize("twin", [Value, Tensor])
+def test_a_state_carried_over_a_step_is_an_error_whose_remedy_is_silent(twin: Any) -> None:
+    w, u = twin(0.5), twin(0.3)
+    descent = nn.SGD([w, u], lr=0.1)
+
+    def unroll(carried: Callable[[Any], Any]) -> None:
+        h = twin(0.0)
+        for x in (1.0, 2.0, 3.0):
+            h = (w * x + u * carried(h)).tanh()
+            descent.zero_grad()
+            ((h - 1.0) ** 2).backward()
+            descent.step()
+
+    with pytest.raises(StaleGraphError, match=r"as of an RNN, goes on by \.detach\(\)"):
+        unroll(lambda h: h)
+    unroll(lambda h: h.detach())
 
 
 # What is legal

@@ -191,6 +191,24 @@ def test_a_loop_by_hand_that_forgets_is_told_too(make: Any) -> None:
     assert f":{line_with(descend_by_hand, 'loss.backward()')}" in str(caught[0].message)
 
 
+def write_by_hand(model: Any, reset: bool) -> None:
+    for _ in range(4):
+        loss = loss_of(model)
+        if reset:
+            model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data[...] -= 0.01 * p.grad
+
+
+def test_a_loop_that_writes_into_the_arrays_and_forgets_is_told_when_they_are_used() -> None:
+    write_by_hand(arrays(), reset=True)
+    caught = told(lambda: write_by_hand(arrays(), reset=False))
+    assert {w.category for w in caught} == {tg.ForgottenZeroGradWarning}
+    assert {w.lineno for w in caught} == {line_with(loss_of, "model(X), Y")}
+    assert f":{line_with(write_by_hand, 'loss.backward()')}" in str(caught[0].message)
+
+
 @pytest.mark.parametrize("twin", [Value, Tensor])
 def test_a_nudge_by_hand_between_two_forward_passes_is_silent(twin: Any) -> None:
     """The lecture's: backward, nudge along the gradient, look at the new result."""
@@ -287,12 +305,17 @@ def test_a_layer_left_out_of_forward_is_told_by_its_place(twin: Any) -> None:
     )
     assert found.lineno == line_with(learn, "optimizer.step()")
     text = str(found.message)
-    assert re.match(r"1 of 2 parameters had no gradient in the last 10 steps, parameter 1", text)
-    model.spare.label = "spare"
-    again = only(
-        lambda: learn(model, nn.SGD(model.parameters(), lr=0.01)), tg.UnreachedParameterWarning
-    )
-    assert "'spare'" in str(again.message) and "parameter.constant = True" in text
+    assert re.match(r"1 of 2 parameters had no gradient in the last 10 steps, spare", text)
+    assert "parameter.constant = True" in text
+
+
+@either
+def test_parameters_without_a_model_are_named_by_label_or_number(twin: Any) -> None:
+    used = twin(0.5)
+    for label, name in (("", "parameter 1"), ("slope", "'slope'")):
+        descent = nn.SGD([used, twin(3.0, label=label)], lr=0.01)
+        found = only(lambda d=descent: learn(lambda x: x * used, d), tg.UnreachedParameterWarning)
+        assert f"in the last 10 steps, {name}" in str(found.message)
 
 
 @either
@@ -378,10 +401,7 @@ def test_a_parameter_replaced_after_the_optimizer_took_it_is_told_by_fit(make: A
             model[0].weight.data = np.ones((2, 3))
 
     caught = told(lambda: run(replace))
-    assert [w.category for w in caught] == [
-        tg.ReplacedParameterWarning,
-        tg.UnreachedParameterWarning,
-    ]
+    assert [w.category for w in caught] == [tg.ReplacedParameterWarning]  # and said once
     path = "layers.0.neurons.1.b" if make is scalar else "layers.0.weight"
     text = str(caught[0].message)
     place = "layers[0].neurons[1].b" if make is scalar else "layers[0].weight"
@@ -389,20 +409,91 @@ def test_a_parameter_replaced_after_the_optimizer_took_it_is_told_by_fit(make: A
     run(assign)
 
 
-def test_one_replaced_in_a_loop_of_ones_own_is_told_when_it_stays_behind() -> None:
-    model = arrays()
+def replace_one(model: Any) -> str:
+    if isinstance(model, nn.MLP):
+        model.layers[0].neurons[1].b = Value(0.5)
+        return "layers.0.neurons.1.b of the model, a Value, is not known"
+    model[0].bias = Tensor(np.zeros(3))
+    return "layers.0.bias of the model, a Tensor of shape (3,), is not known"
+
+
+def replace_layer(model: Any) -> str:
+    if isinstance(model, nn.MLP):
+        model.layers[1] = nn.Layer(3, 1, rng=5)
+        return "layers.1.neurons.0.w.0 of the model"
+    model.layers[2] = nn.Linear(3, 1, rng=5)
+    return "layers.2.weight of the model"
+
+
+@twins
+@pytest.mark.parametrize("replace", [replace_one, replace_layer])
+@pytest.mark.parametrize("at", [0, 3])
+def test_one_replaced_in_a_loop_of_ones_own_is_told_by_the_next_step(
+    make: Any, replace: Any, at: int
+) -> None:
+    model, said = make(), []
 
     def loop() -> None:
         descent = nn.SGD(model.parameters(), lr=0.01)
-        for i in range(20):
+        for i in range(at + 12):
+            if i == at:
+                said.append(replace(model))
             descent.zero_grad()
             loss_of(model).backward()
+            if i == at + 1:
+                assert not descent.checks._told.isdisjoint({tg.ReplacedParameterWarning})
             descent.step()
-            if i == 3:
-                model[0].bias = Tensor(np.zeros(3))
 
-    text = str(only(loop, tg.UnreachedParameterWarning).message)
-    assert "1 of 4 parameters" in text and "replaced" in text
+    text = str(only(loop, tg.ReplacedParameterWarning).message)
+    assert text.startswith(said[0]) and "Build the optimizer after that" in text
+
+
+def test_a_head_of_another_width_is_told_in_fit_and_in_a_loop() -> None:
+    def replaced() -> tuple[Any, Any]:
+        model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 10, rng=1))
+        descent = nn.SGD(model.parameters(), lr=0.01)
+        model.layers[2] = nn.Linear(3, 1, rng=5)
+        return model, descent
+
+    def loop() -> None:
+        model, descent = replaced()
+        train(model, reset=True, optimizer=descent)
+
+    def fitted() -> None:
+        model, descent = replaced()
+        told = {"loss": nn.mse_loss, "epochs": 11, "progress": False}
+        nn.fit(model, X, Y[:, None], optimizer=descent, **told)
+
+    for program in (loop, fitted):
+        text = str(only(program, tg.ReplacedParameterWarning).message)
+        assert text.startswith("layers.2.weight of the model, a Tensor of shape (3, 1)")
+
+
+@twins
+def test_what_is_replaced_before_its_optimizer_is_built_is_silent(make: Any) -> None:
+    model = make()
+    train(model, reset=True, steps=2)
+    for replace in (replace_one, replace_layer):
+        replace(model)
+        train(model, reset=True, steps=12)
+
+
+def test_parts_of_a_model_that_other_optimizers_train_are_not_taken_for_replacements() -> None:
+    """Here a parameter that no loss reaches stands beside others of its shape."""
+    model, aside = arrays(), Tensor(np.zeros(3))
+    one = nn.SGD([*model[2].parameters(), aside], lr=0.01)
+    other = nn.SGD(model[0].parameters(), lr=0.01)
+
+    def loop() -> None:
+        for i in range(12):
+            model.zero_grad()
+            aside.grad = None
+            loss = loss_of(model)
+            (loss + aside.sum() if i % 3 == 0 else loss).backward()
+            one.step()
+            other.step()
+
+    loop()
 
 
 def test_a_part_of_a_model_and_parts_of_two_models_may_be_trained() -> None:
@@ -491,3 +582,44 @@ def test_a_model_without_such_layers_may_evaluate_and_fit_sees_to_the_mode(make:
     descent = nn.SGD(model.parameters(), lr=0.01)
     nn.fit(model, X, Y[:, None], loss=nn.mse_loss, optimizer=descent, epochs=2, progress=False)
     assert not model.training
+
+
+class Noisy(nn.Module):
+    """A layer that the package does not know."""
+
+    def forward(self, x: Any) -> Any:
+        return x + 0.1 if self.training else x
+
+
+def test_layers_of_ones_own_that_ask_for_the_mode_are_told_by_name() -> None:
+    model = nn.Sequential(nn.Linear(2, 3, rng=0), Noisy(), nn.Linear(3, 1, rng=1))
+    train(model, reset=True)
+    text = str(only(lambda: train(model.eval(), reset=True), tg.EvalModeWarning).message)
+    assert "so its Noisy does not do what it does in training" in text
+    train(model.train(), reset=True)
+
+
+def test_the_line_told_is_that_of_the_training_and_not_of_the_validation() -> None:
+    model = with_dropout()
+    descent = nn.SGD(model.parameters(), lr=0.01)
+
+    def validated() -> None:
+        for _ in range(2):
+            train(model, reset=True, optimizer=descent, steps=2)
+            model.eval()
+            nn.mse_loss(model(X), Y[:, None])  # without no_grad
+
+    text = str(only(validated, tg.EvalModeWarning).message)
+    assert f"called at {__file__}:{line_with(loss_of, 'model(X), Y')}" in text
+
+
+def test_a_model_that_has_no_hash_is_noticed_as_others_are() -> None:
+    class Unhashable(nn.Sequential):
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, other: object) -> bool:
+            return False
+
+    model = Unhashable(*with_dropout().layers)
+    train(model, reset=True)
+    only(lambda: train(model.eval(), reset=True), tg.EvalModeWarning)

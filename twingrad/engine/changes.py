@@ -100,7 +100,8 @@ def refuse_if_stale(node: "Node") -> None:
                 f"{_described(parent)}, was changed{clock.happened(when)}, after {node.op!r} was "
                 "computed from it, so the gradient would be that of no loss at all; compute the "
                 "loss again and call backward() on that, before the next change: "
-                "optimizer.step() comes last"
+                "optimizer.step() comes last, and a state that goes on after it, as of an RNN, "
+                "goes on by .detach()"
             )
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from .checking.behaviour import draws_anew
+from .checking.own_engine import is_own
 from .checking.readings import FEW, Claims, Reading, Settings, worst_of
 from .checking.report import Disagreement, GradcheckReport, Kink
-from .checking.subject import Subject, of_backward, of_hand
+from .checking.subject import Subject, in_their_classes, of_backward, of_hand, of_own_engine
 from .node import Node
-from .structure import map_leaves
+from .structure import flatten, map_leaves
+from .sweep import topological_order
 
 __all__ = ["Disagreement", "GradcheckReport", "Kink", "gradcheck"]
 
@@ -32,10 +34,12 @@ def gradcheck(
     """Whether the gradients of f at the inputs are what finite differences say, and if not, why.
 
     f takes numbers, arrays, or lists of them, and returns the same (several results are
-    weighed into one number). For each element the error is |a - n| / max(|a| + |n|, floor),
-    where the floor is what finite differences can resolve: it comes from the step, from |f| and
-    from the dtype, so that a stationary point passes and a wrong slope does not. Arrays of more
-    than 400 elements are looked at along random directions, and by halves where those are wrong.
+    weighed into one number); or nodes of an engine of your own, with data, grad and backward(), if
+    such come: gradcheck(f, MyValue(3.0)). For each element the error is
+    |a - n| / max(|a| + |n|, floor), where the floor is what finite differences can resolve: it
+    comes from the step, from |f| and from the dtype, so that a stationary point passes and a wrong
+    slope does not. Arrays of more than 400 elements are looked at along random directions, and
+    by halves where those are wrong.
 
     eps: the step of a central difference; by default several are tried, and extrapolated. One
         that is too small or too large for the dtype is named, and another used.
@@ -54,6 +58,11 @@ def gradcheck(
     >>> by_hand.why
     ('a factor 3 is missing everywhere',)
     """
+    if not callable(f):
+        raise TypeError(
+            f"gradcheck takes a function and where to look, as gradcheck(lambda x: x * x, 3.0), "
+            f"but {f!r} is not one"
+        )
     if not inputs:
         raise ValueError("gradcheck needs at least one input to differentiate by, but none came")
     if rtol is not None and not rtol > 0.0:
@@ -61,8 +70,13 @@ def gradcheck(
     if eps is not None and not eps > 0.0:
         raise ValueError(f"eps is a step above 0, not {eps!r}; leave it out to have one chosen")
     plain = map_leaves(_number, list(inputs))
-    subject = of_backward(f, plain) if gradient is None else of_hand(f, plain, gradient)
-    dtypes = [np.asarray(x).dtype for x in subject.numbers]
+    if gradient is not None:
+        subject = of_hand(f, plain, gradient)
+    elif any(map(is_own, flatten(plain))):
+        subject = of_own_engine(f, plain)
+    else:
+        subject = of_backward(in_their_classes(f, inputs), plain)
+    dtypes = [np.asarray(x).dtype for x in (*subject.numbers, *_computed(subject))]
     dtype = max(dtypes, key=lambda each: np.finfo(each).eps)  # no better than the coarsest
     tolerance = TOLERANCE.get(dtype, 1e-7) if rtol is None else rtol
     settings = Settings(float(np.finfo(dtype).eps), eps, tolerance)
@@ -77,10 +91,10 @@ def _report(subject: Subject, settings: Settings, rng: np.random.Generator) -> G
         values = [subject.value(numbers) for _ in range(count)]
         return draws_anew(values, settings.precision, subject.size)
 
-    refused = subject.misshapen or drawn(2)
+    refused = subject.refused or drawn(2)
     if refused:
         return GradcheckReport(float("inf"), rtol, checked, None, None, (refused,))
-    claims = Claims(subject.value, numbers, subject.slopes, settings, subject.size)
+    claims = Claims(subject.near, numbers, subject.slopes, settings, subject.size)
     readings = claims.readings(rng)
     error = max((r.error for r in readings), default=0.0)
     worst = worst_of(readings, rtol)
@@ -137,6 +151,13 @@ def _notes(claims: Claims, readings: list[Reading]) -> list[str]:
                 "mistake in a few elements that hardly count can hide there"
             )
     return notes
+
+
+def _computed(subject: Subject) -> list[Any]:
+    """The numbers on the way to the result: a step in float32 makes all after it as coarse."""
+    results = [] if subject.run is None else subject.run.results
+    nodes = topological_order(*[y for y in results if isinstance(y, Node)])
+    return [node._data for node in nodes if node.parents]
 
 
 def _number(x: Any) -> Any:

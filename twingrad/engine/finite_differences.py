@@ -35,14 +35,20 @@ class Corner(NamedTuple):
 
 
 def slope(
-    f: Callable[[float], float], x: float, precision: float, size: float, eps: float | None = None
+    f: Callable[[float], float],
+    x: float,
+    precision: float,
+    size: float,
+    eps: float | None = None,
+    scale: float | None = None,
 ) -> Slope:
     """The derivative at x of a function of one number computed to a relative precision.
 
     `size` is that of the numbers on the way to f, which may cancel in f itself but leave their
-    rounding there. With `eps`, one central difference of that step; without, the best of several.
+    rounding there. With `eps`, one central difference of that step; without, the best of several,
+    the longest in proportion to `scale`, by default |x|, at least 1.
     """
-    scale = max(1.0, abs(x))
+    scale = max(1.0, abs(x)) if scale is None else scale
     if eps is not None:
         above, below = f(x + eps), f(x - eps)
         largest = max(size, abs(above), abs(below))

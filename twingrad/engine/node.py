@@ -56,6 +56,9 @@ class Node(Operators, NumPyBorder):
     made: ClassVar[int] = 0
     """How many leaves were made, one way or another; a recording looks out for new ones."""
 
+    look_at_loss: ClassVar[Callable[["Node"], None] | None] = None
+    """Who looks at what backward() starts from; `nn` puts it here."""
+
     svg_in_notebooks: ClassVar[Callable[["Node"], str | None] | None] = None
     """How a notebook draws a node; `twingrad` puts it here, for drawing is above the engine."""
 
@@ -183,8 +186,20 @@ class Node(Operators, NumPyBorder):
     def _op(self) -> str:
         return self.op
 
-    def _backward(self) -> None:
+    @property
+    def _backward(self) -> Callable[[], None]:
         """One step by hand, as in the lecture: pass this node's present grad to its parents."""
+        return self._pass_on
+
+    @_backward.setter
+    def _backward(self, _: Any) -> None:
+        raise AttributeError(
+            f"a {type(self).__name__} has a _backward of its own, which cannot be assigned; give "
+            "an operation of yours as a rule, its result and how gradients go back: def square(x): "
+            "return x * x, lambda grad: (grad * 2 * x,) and tg.apply(square, x)"
+        )
+
+    def _pass_on(self) -> None:
         if self._pullback is None or self._grad is None:
             return
         if self._stamp is not clock.now:
@@ -221,10 +236,13 @@ class Node(Operators, NumPyBorder):
                 "it again, outside no_grad(), from the nodes whose gradients you want"
             )
         seed = self._seed(gradient)
+        if Node.look_at_loss is not None:
+            Node.look_at_loss(self)
         seeds = {self: self._operand(seed) if create_graph else seed}
         found = gradients(seeds, create_graph=create_graph)
-        for node, grad in found.items():
-            node._collect(grad)
+        with np.errstate(all="ignore"):
+            for node, grad in found.items():
+                node._collect(grad)
 
     def _collect(self, grad: Any) -> None:
         held = self._grad

@@ -185,9 +185,15 @@ def _check_result(y: Any, f: Callable[..., Any]) -> None:
         return
     name = getattr(f, "__name__", "the function")
     if not isinstance(y, int | float | np.ndarray | np.generic):
+        kind = type(y).__name__
+        hint = "does the function end with return?"
+        if hasattr(y, "backward"):
+            hint = (
+                f"to check an engine of your own, give gradcheck its nodes: gradcheck(f, {kind}(…))"
+            )
         raise TypeError(
-            f"{name} returned {y!r}, a {type(y).__name__}; a transform differentiates numbers "
-            "and arrays: does the function end with return?"
+            f"{name} returned {y!r}, a {kind}; a transform differentiates numbers and arrays: "
+            f"{hint}"
         )
     warnings.warn(
         f"{name} returned a plain number, which remembers nothing, so its derivative is 0; a "

@@ -75,13 +75,13 @@ spent = Spent()
 
 
 def spend_by_hand(leaf: "Node") -> None:
-    """Spend a leaf's gradient because its data was assigned; warn where that had been mixed."""
+    """Spend a leaf's gradient because its data was changed; warn where that had been mixed."""
     if leaf.parents:
         return
     line = spent.take((leaf,))
     if line:
         warn(
-            f"this changes the data of a {type(leaf).__name__} whose gradient is a mixture: "
+            f"the data of a {type(leaf).__name__} was changed while its gradient is a mixture: "
             f"backward() at {line} added to a gradient that was there when the data last changed, "
             "which is that of older numbers; reset before each backward(): model.zero_grad(), or "
             "p.grad = None for every parameter p",

@@ -4,8 +4,8 @@ This is reverse-mode differentiation itself: a node's gradient is complete when 
 computed from it has been heard, and only then does its pullback pass it on.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,17 @@ def enable_grad() -> Iterator[None]:
     """Within it results remember, whatever `no_grad` stands around: what a transform needs."""
     with _remember(True):
         yield
+
+
+def unwatched(
+    found: "dict[Node, Any]", order: "list[Node]", create_graph: bool
+) -> AbstractContextManager[None]:
+    """What stands around a sweep: nothing."""
+    return nullcontext()
+
+
+watch: Callable[..., AbstractContextManager[None]] = unwatched
+"""What stands around every sweep; `detect_anomaly` puts its own there."""
 
 
 def topological_order(*roots: "Node") -> "list[Node]":
@@ -95,7 +106,7 @@ def gradients(
         if node._seen is not None:  # type: ignore[attr-defined]
             node.look()  # type: ignore[attr-defined]
     now = clock.now
-    with enable_grad() if create_graph else nullcontext():
+    with enable_grad() if create_graph else nullcontext(), watch(found, order, create_graph):
         for node in reversed(order):
             grad = found.get(node)
             if grad is None or node._pullback is None:

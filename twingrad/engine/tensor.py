@@ -5,6 +5,7 @@ broadcasting, memory of its own, and the operations that only arrays have.
 """
 
 from collections.abc import Callable, Iterator
+from sys import getrefcount
 from typing import Any, Self
 
 import numpy as np
@@ -89,7 +90,11 @@ class Tensor(Node, ArrayOperators):
         if now != self._seen:
             if self._seen is not _TO_BE_SEEN:
                 self._moved(clock.tick_late())
+                if self._grad is not None:
+                    spend_by_hand(self)
             self._seen = now
+        if self._data.base is None and getrefcount(self._data) == _ALONE:
+            self._seen = None  # whoever had the array, or a view of it, has let go of it
 
     @property
     def grad(self) -> Any:
@@ -250,6 +255,9 @@ class Tensor(Node, ArrayOperators):
         return f"Tensor({numbers},{line}grad={grad}{dtype}{label})"
 
 
+_unheld = Tensor(0.0)
+_ALONE = getrefcount(_unheld._data)
+"""The references to an array that nobody else holds: its Tensor's, and that of who counts them."""
 _TO_BE_SEEN = b"written into by those who say so: an assignment, an optimizer"
 
 

@@ -1,26 +1,20 @@
-"""Data against the model: whether it is on a scale to learn from, and on the one learned from.
+"""What `fit` is given, against the model: images of bytes, and numbers that rounding would merge.
 
-All of it is legal, and all of it has cost somebody a day, because networks answer whatever comes.
+Elsewhere only the layer that data enters can see it: that is in `plain_inputs`.
 """
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import DataScaleWarning, Tensor
-from ..engine.misuse import warn
+from ..engine import Tensor
 from .module import Module
 from .normalization import BatchNorm1d, LayerNorm
-from .plain_inputs import PIXELS, is_image_of_bytes, warn_of_bytes, warn_of_rounding
+from .plain_inputs import is_image_of_bytes, warn_of_bytes, warn_of_rounding
+from .scale import compare, learn_all
 
 Array = npt.NDArray[Any]
-
-FACTOR = 10.0
-"""Data that reaches so many times as far as what a model has learned from is on another scale."""
-
-_seen: WeakKeyDictionary[Any, tuple[float, float]] = WeakKeyDictionary()
 
 
 def look_at_training(model: Any, X: Any, y: Any, dtype: Any) -> None:
@@ -32,37 +26,7 @@ def look_at_training(model: Any, X: Any, y: Any, dtype: Any) -> None:
         warn_of_bytes("X", inputs)
     else:
         compare("X", model, inputs)
-    try:
-        _seen[model] = float(inputs.min()), float(inputs.max())
-    except TypeError:  # a model that has no weak references, or no hash
-        return
-
-
-def compare(name: str, model: Any, X: Any) -> None:
-    """Warn of data on another scale than what `fit` has trained a model on."""
-    try:
-        known = _seen.get(model)
-    except TypeError:
-        return
-    inputs = _array(X)
-    if known is None or not inputs.size or inputs.dtype.kind not in "biuf":
-        return
-    low, high = float(inputs.min()), float(inputs.max())
-    reach, known_reach = max(-low, high), max(-known[0], known[1])
-    looks_scaled = (
-        inputs.dtype.kind == "f"
-        and known[0] >= 0.0
-        and known_reach > 100.0
-        and 0.0 <= low < high <= 1.0
-        and inputs[0].size >= PIXELS
-    )
-    if np.isfinite(reach) and (reach > FACTOR * known_reach > 0.0 or looks_scaled):
-        warn(
-            f"{name} holds numbers from {low:g} to {high:g}, but fit trained this model on "
-            f"{known[0]:g} to {known[1]:g}; scale {name} by the same numbers as the data that it "
-            "was trained on",
-            DataScaleWarning,
-        )
+    learn_all(model, inputs)
 
 
 def _scales_itself(model: Any) -> bool:

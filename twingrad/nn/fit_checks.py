@@ -1,6 +1,5 @@
 """What `fit` accepts, checked before the model is touched, so that a refusal loses nothing."""
 
-import re
 import warnings
 from collections.abc import Iterable
 from copy import deepcopy
@@ -10,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import Node, ReplacedParameterWarning, ShapeError, Tensor
-from ..engine.misuse import warn
+from ..engine import Node, ShapeError, Tensor
 from .callbacks import Callback
 from .checkpoint import CheckpointRecord, load
 from .history import History
@@ -21,6 +19,7 @@ from .predict import dtype_of
 from .randomness import check_kind
 from .schedule import Schedule, learning_rate
 from .settings import whole
+from .step_checks import replacements
 
 Array = npt.NDArray[Any]
 
@@ -53,27 +52,12 @@ def checked_parameters(model: Any, optimizer: Any) -> list[Any]:
 
 
 def name_parameters(model: Any, parameters: list[Any], optimizer: Optimizer) -> None:
-    """Tell the optimizer the paths of its parameters, and warn of one that it lacks by mistake.
-
-    It may have a part of the model's, and others beside them; but one of its own that is gone from
-    the model, where there is another of the same shape, was replaced.
-    """
+    """Tell the optimizer the paths of its parameters, and warn of one that it lacks by mistake."""
     paths = {p: name for name, p in model.named_parameters()} if isinstance(model, Module) else {}
     optimizer.checks.names = paths
-    own, held = set(parameters), set(optimizer.parameters)
-    gone = {np.shape(p._data) for p in optimizer.parameters if p not in own and not p.constant}
-    new = [p for p in parameters if p not in held and np.shape(p._data) in gone]
-    if new:
-        name = paths.get(new[0]) or "a parameter"
-        place = re.sub(r"\.(\d+)", r"[\1]", f"model.{name}") if paths else "parameter"
-        warn(
-            f"{name} of the model, a {type(new[0]).__name__} of shape {np.shape(new[0]._data)}, is "
-            "not known to the optimizer, which holds one of that shape that is no part of the "
-            "model: it was replaced after the optimizer was built, and will not be trained. Build "
-            "the optimizer after that, or assign the numbers, not the parameter: "
-            f"{place}.data = …",
-            ReplacedParameterWarning,
-        )
+    own = set(parameters)
+    gone = {p for p in optimizer.parameters if p not in own and not p.constant}
+    optimizer.checks.tell_of_replaced(replacements(optimizer.parameters, parameters, gone), gone)
 
 
 def checked_data(X: Any, y: Any, parameter: Any, of: str = "") -> tuple[Array, Array]:
@@ -136,7 +120,7 @@ def _at_precision(name: str, numbers: Array, dtype: Any) -> Array:
 
 def _numbers(name: str, data: Any) -> Array:
     if isinstance(data, Tensor):
-        data = data.data
+        data = data._data
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError(f"{name} is masked, which is not heeded; use .filled(0.0) or .compressed()")
     try:
@@ -144,7 +128,11 @@ def _numbers(name: str, data: Any) -> Array:
     except ValueError:
         raise ShapeError(f"{name} needs rows of equal length, but it is ragged") from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} must hold numbers, but its dtype is {array.dtype}")
+        number = f"; number its classes, np.unique({name[-1]}, return_inverse=True)[1]"
+        raise TypeError(
+            f"{name} must hold numbers, but its dtype is {array.dtype}"
+            f"{number if name.endswith('y') and array.dtype.kind in 'UST' else ''}"
+        )
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(

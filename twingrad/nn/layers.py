@@ -17,7 +17,6 @@ from . import init as initialisers
 from .module import Module
 from .plain_inputs import look_once
 from .settings import below_one, whole
-from .step_checks import note_evaluation
 
 Rng = int | np.random.Generator | None
 
@@ -104,7 +103,6 @@ class Dropout(Module):
         if not self.p:
             return x
         if not self.training:
-            note_evaluation(self)
             return x
         x = as_input(x)
         kept = self.rng.random(x.shape, dtype=np.float32) >= self.p

@@ -20,7 +20,7 @@ from .clip import clip_grad_norm
 from .history import History
 from .metrics import Metric, measured
 from .optimizer import Optimizer
-from .output_checks import warn_of_broadcasting
+from .own_losses import look
 from .predict import mode, plain, respond
 from .randomness import state_of
 from .recorder import Recorder
@@ -150,7 +150,7 @@ def _gradients(
         for parameter in training.others:
             parameter.grad = None
     if not training.looked and not is_ours(training.loss):
-        warn_of_broadcasting(loss, outputs, y)
+        look(loss)
     training.looked = True
     (loss if share == 1.0 else loss * share).backward()
     return float(loss), plain(outputs)

@@ -31,13 +31,17 @@ def plain(targets: Any) -> Array:
                 "these targets get no gradient, but a node that wants one came; pass plain "
                 "numbers, or targets.detach()"
             )
-        return np.array(targets.data)
+        return np.array(targets._data)
     try:
         array = np.asarray(targets)
     except ValueError:
         raise ShapeError("targets need rows of equal length, but these are ragged") from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"targets are numbers, but an array of dtype {array.dtype} came")
+        number = "; number the classes, np.unique(targets, return_inverse=True)[1]"
+        raise TypeError(
+            f"targets are numbers, but an array of dtype {array.dtype} came"
+            f"{number if array.dtype.kind in 'UST' else ''}"
+        )
     return array
 
 
@@ -84,6 +88,7 @@ def distributions(
         raise ShapeError(
             f"{loss} got {outputs} of shape {shape}, so labels have shape {shape[:-1]} "
             f"(class indices) or {shape} (one-hot rows), but {labels.shape} came"
+            f"{'; use labels.ravel()' if labels.shape == (*shape[:-1], 1) else ''}"
         )
     if not whole and labels.dtype != object:
         raise TypeError(f"class indices are integers, but {labels.dtype} came; use .astype(int)")
@@ -93,9 +98,10 @@ def distributions(
             return
         wrong = numbers[(numbers < 0) | (numbers >= classes) | (numbers != np.floor(numbers))]
         if wrong.size:
+            low, high = float(numbers.min()), float(numbers.max())
             raise ValueError(
                 f"label {wrong.flat[0]:g} is out of range: {classes} {outputs} are classes 0 to "
-                f"{classes - 1}"
+                f"{classes - 1}{_renumbered(low, high, classes)}"
             )
 
     if checked(labels, check).dtype == object:
@@ -104,6 +110,17 @@ def distributions(
     one_hot[np.arange(labels.size), labels.astype(int).ravel()] = 1.0
     turned: Array = by_columns(one_hot.reshape(shape))
     return turned
+
+
+def _renumbered(low: float, high: float, classes: int) -> str:
+    """How labels that go from `low` to `high` become class indices."""
+    if (low, high, classes) == (-1.0, 1.0, 2):
+        return "; labels of -1 and 1 become (labels + 1) // 2"
+    if low >= 1.0 and high == classes:
+        return f"; labels of 1 to {classes} become labels - 1"
+    if low >= 0.0:
+        return f"; end the model with {high + 1:g} outputs, one for each class"
+    return ""
 
 
 def _check_rows(rows: Array) -> None:

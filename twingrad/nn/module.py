@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, ShapeError, Tensor, Value
-from ..engine.anomaly import calling
+from ..engine.anomalies.context import calling
 from ..engine.arrays import as_array
 from ..engine.changes import moved
+from .calls import note
 from .place import tell_the_place
 
 _LOOKED_AT = "_looked_at"
@@ -43,7 +44,10 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Any:
         """The output for the inputs: `forward`. A `ShapeError` from within tells where it was."""
-        token = calling.set((*calling.get(), self))
+        outside = calling.get()
+        if not outside:
+            note(self, inputs)
+        token = calling.set((*outside, self))
         try:
             return self.forward(*inputs)
         except ShapeError as error:

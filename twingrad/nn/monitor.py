@@ -186,7 +186,7 @@ class Monitor(Callback):
         the optimizer has taken no step since the last call, or if the gradients that it took are
         gone; `ShapeError` for a loss that is no single number.
         """
-        if np.size(loss.data if isinstance(loss, Node) else loss) != 1:
+        if np.size(loss._data if isinstance(loss, Node) else loss) != 1:
             raise ShapeError("the loss to observe is a single number; call .mean() on it")
         counts = type(self.optimizer).step is Optimizer.step
         if counts and not self.by_hand and self.optimizer.taken == self._taken:

@@ -12,7 +12,6 @@ from ..engine.layer_rules import standardize
 from .layers import as_input, precision_of
 from .module import Module
 from .settings import above_zero, share, whole
-from .step_checks import note_evaluation
 
 
 class BatchNorm1d(Module):
@@ -53,7 +52,6 @@ class BatchNorm1d(Module):
         if len(shape) != 2 or shape[1] != features:
             raise ShapeError(f"{self!r}: expected (batch, {features}), got {shape}")
         if not self.training:
-            note_evaluation(self)
             with np.errstate(all="ignore"):  # as in the engine, IEEE has an answer
                 spread = np.sqrt(self.running_var._data + self.eps)
                 return _scaled((x - self.running_mean._data) / spread, self)

@@ -13,7 +13,7 @@ from ..engine import Node, Value
 from ..engine.changes import moved
 from .module import Module
 from .settings import at_least_zero, whole
-from .step_checks import StepChecks
+from .step_checks import StepChecks, optimizers
 from .stretches import Stretches, is_elementwise, plain, update_array
 
 _KEYS = ("kind", "settings", "lr", "taken", "steps", "state")
@@ -38,6 +38,7 @@ class Optimizer:
         self.taken = 0
         self._stretches = Stretches()
         self.checks = StepChecks()
+        optimizers.add(self)
         self.steps = [0 for _ in self.parameters]
         self.state: list[dict[str, Any]] = [
             {name: _zero(parameter) for name in self.state_names} for parameter in self.parameters

@@ -13,7 +13,6 @@ from ..engine import LogitsWarning, Node, TargetsWarning, Tensor, Value, rules
 from ..engine import array_rules as arrays
 from ..engine import list_rules as lists
 from ..engine.misuse import warn
-from ..engine.sweep import topological_order
 
 Array = npt.NDArray[Any]
 
@@ -22,15 +21,18 @@ _TO_PROBABILITIES: dict[Any, str] = {
     lists.exp_difference: "softmax",
     rules.sigmoid: "sigmoid",
 }
-_SAME_NUMBERS = {
+SAME_NUMBERS = {
     arrays.reshape,
     arrays.squeeze,
     arrays.expand_dims,
     arrays.transpose,
     arrays.getitem,
     arrays.astype,
+    rules.clip,
     rules.identity,
 }
+NEXT_TO_NOTHING = 1e-3
+"""Added to a probability, this much leaves it one."""
 
 
 def probabilities_by(outputs: Any) -> str:
@@ -41,11 +43,19 @@ def probabilities_by(outputs: Any) -> str:
     node = row[0] if isinstance(row, list | tuple) and row else row
     if not isinstance(node, Node):
         return ""
-    while node._rule in _SAME_NUMBERS and node.parents:
+    while node.parents and (node._rule in SAME_NUMBERS or _adds_next_to_nothing(node)):
         node = node.parents[0]
     if node._rule is rules.divide and node.parents and _are_shares(row):
-        return "a softmax"
+        return "softmax"
     return _TO_PROBABILITIES.get(node._rule, "")
+
+
+def _adds_next_to_nothing(node: Node) -> bool:
+    """Whether a node is x + 1e-9, as who takes a logarithm next would write it."""
+    if node._rule is not rules.add:
+        return False
+    small = node.parents[1]._data
+    return bool(np.size(small) == 1 and abs(np.max(small)) <= NEXT_TO_NOTHING)
 
 
 def _are_shares(row: Any) -> bool:
@@ -70,8 +80,8 @@ def warn_of_probabilities(loss: str, own: str, outputs: Any) -> None:
     warn(
         f"{loss} takes logits and applies {own} itself, but these outputs have been through "
         f"{found}: applied twice, the loss cannot come near 0, and its gradients are small; give "
-        f"it what went into the {found.removeprefix('a ')}: a model for {loss} ends without one"
-        f"{instead if own == 'softmax' and 'softmax' in found else ''}",
+        f"it what went into the {found}: a model for {loss} ends without one"
+        f"{instead if own == found == 'softmax' else ''}",
         LogitsWarning,
     )
 
@@ -95,22 +105,3 @@ def warn_of_targets(loss: str, outputs: Any, targets: Array) -> None:
             f"which stays between 0 and 1 and cannot reach them; {fix}",
             TargetsWarning,
         )
-
-
-def warn_of_broadcasting(loss: Node, outputs: Any, targets: Array) -> None:
-    """Warn where a loss of the user's pairs every output of a column with every target."""
-    shapes = np.shape(outputs._data) if isinstance(outputs, Tensor) else (), targets.shape
-    column, row = sorted(shapes, key=len, reverse=True)
-    if len(row) != 1 or row[0] < 2 or column != (*row, 1):
-        return
-    square = (row[0], row[0])
-    for node in topological_order(loss):
-        between = {np.shape(parent._data) for parent in node.parents}
-        if np.shape(node._data) == square and between == {column, row}:
-            warn(
-                f"in this loss {node.op!r} of outputs of shape {shapes[0]} and targets of shape "
-                f"{shapes[1]} has shape {square}: every output is compared with every target; use "
-                f"{'y.reshape(-1, 1)' if shapes[1] == row else 'y.ravel()'}",
-                TargetsWarning,
-            )
-            return

@@ -25,8 +25,11 @@ def tell_the_place(error: ShapeError, module: "Module") -> None:
     if "said" not in known:
         known.update(place=module, through=module, path="", said=str(error))
         return
-    ways = [path for path, part in module.named_modules() if part is known["through"]]
-    if not ways:  # it was made on the way, so it has no name here
+    try:
+        ways = [path for path, part in module.named_modules() if part is known["through"]]
+    except TypeError:  # a module that cannot be listed is not to hide the error
+        ways = []
+    if not ways:  # it was made on the way, or has no name here
         known.update(place=module, through=module, path="", said=str(error))
         return
     known.update(path=ways[0] + known["path"], through=module)

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..engine import Node, Tensor, Value, no_grad
-from .data_checks import compare
+from .calls import by_us
 from .module import Module
+from .scale import compare
 
 Array = npt.NDArray[Any]
 
@@ -30,9 +31,10 @@ def predict(model: Any, X: Any) -> Array:
 
 def respond(model: Any, X: Array) -> Any:
     """A model's outputs: for a model of Values, sample by sample."""
-    if isinstance(first_numbers(model), Value):
-        return [model(row) for row in X.tolist()]
-    return model(X)
+    with by_us():
+        if isinstance(first_numbers(model), Value):
+            return [model(row) for row in X.tolist()]
+        return model(X)
 
 
 def plain(outputs: Any) -> Array:

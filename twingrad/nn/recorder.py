@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..engine import GraphError, Node, Tensor, Value, no_grad
+from ..engine import AnomalyError, GraphError, Node, Tensor, Value, no_grad
 from ..engine.caller import levels_to_the_user
 from ..engine.changes import moved
 from ..engine.recording import Recording, drawn_from, record_with_results
@@ -87,6 +87,9 @@ class Recorder:
         except NotRecordableError as error:
             self._give_up(str(error))
             return None
+        if batch.recording.is_anomalous:  # which the model itself is to tell, with its lines
+            self.into_values()
+            return None
         self._collect(batch, share, first)
         outputs = batch.recording.others
         return loss, outputs.reshape(batch.shape) if self.with_outputs else outputs
@@ -151,7 +154,7 @@ class Recorder:
                     lambda: _nodes(outputs[0]) if self.with_outputs else (),
                     uses=(training.model, training.loss),
                 )
-            except NotRecordableError:
+            except (NotRecordableError, AnomalyError):
                 raise
             except Exception as error:
                 raise NotRecordableError(f"{type(error).__name__}: {error}") from error

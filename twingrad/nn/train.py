@@ -13,7 +13,7 @@ import numpy as np
 
 from .callbacks import Callback
 from .checkpoint import CheckpointRecord
-from .data_checks import compare, look_at_training
+from .data_checks import look_at_training
 from .fit_checks import (
     checked_batches,
     checked_callbacks,
@@ -34,6 +34,7 @@ from .predict import mode
 from .progress import ProgressLine
 from .randomness import put_back, state_of
 from .recorder import Recorder
+from .scale import compare
 from .settings import above_zero_or_infinite, whole
 from .snapshot import Snapshot
 

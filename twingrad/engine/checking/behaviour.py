@@ -11,12 +11,13 @@ import numpy as np
 
 from ..finite_differences import ROUNDINGS, jump
 from ..node import Node
+from ..run import Run
 from ..sweep import topological_order
 from .readings import Claims, Reading, at
 
 REMEDY = (
     "as float(v), v.data, .item(), .numpy(), detach() and no_grad() do, so backward cannot see "
-    "where it came from"
+    "where it came from; compute with the node itself, tg.sin(v) and not math.sin(v.data)"
 )
 
 
@@ -40,9 +41,7 @@ def draws_anew(values: Sequence[float], precision: float, size: float) -> str:
     return ""
 
 
-def forgets(
-    graph_of: Callable[[Sequence[Any]], Sequence[Any]], numbers: Sequence[Any], seed: int = 0
-) -> str:
+def forgets(graph_of: Callable[[Sequence[Any]], Run], numbers: Sequence[Any], seed: int = 0) -> str:
     """The sentence for numbers that leave the graph and come back as constants, or "".
 
     The graphs at two points are laid side by side: a constant that differs is none.
@@ -56,10 +55,19 @@ def forgets(
         m.astype(x.dtype) if isinstance(x, np.ndarray) else float(m)
         for m, x in zip(moved, numbers, strict=True)
     ]
-    here, there = (_ordered(graph_of(points)) for points in (numbers, like))
+    with np.errstate(all="ignore"):
+        runs = [graph_of(points) for points in (numbers, like)]
+    here, there = (_ordered(run.results) for run in runs)
+    kept = set(runs[0].inputs)
     if [node._rule for node in here] != [node._rule for node in there]:
         return BRANCHES
     for before, after in zip(here, there, strict=True):
+        leaf = not before.parents and not before.constant and before not in kept
+        if leaf and not _equal(before._data, after._data):
+            return (
+                f"f makes a new leaf, {_shown(before._data)}, of a number that changes with the "
+                f"inputs. Something took it out of its node, {REMEDY}"
+            )
         for k, (one, other) in enumerate(zip(before.parents, after.parents, strict=True)):
             if one.constant and not _equal(one._data, other._data):
                 return (
@@ -110,6 +118,36 @@ def leaps(claims: Claims, reading: Reading) -> str:
     if height is None:
         return ""
     return f"f jumps by {height:.4g} at input {k}{at(index)}, and has no slope there"
+
+
+def not_finite(results: Sequence[Any]) -> str:
+    """The sentence for a function that is infinite or nan at the very point."""
+    for node in _ordered(results):
+        if node.parents and not np.isfinite(node._data).all():
+            operands = [p._data for p in node.parents]
+            if all(np.isfinite(x).all() for x in operands):
+                came = " and ".join(map(_shown, operands))
+                return (
+                    f"the function is not finite here: {node.op!r} of {came} is not; choose inputs "
+                    "within its domain"
+                )
+    return "the function is not finite here: choose inputs within its domain"
+
+
+def rewritten(results: Sequence[Any]) -> str:
+    """The sentence for a result that is no longer what its rule gave, or ""."""
+    for node in _ordered(results):
+        if node._rule is None:
+            continue
+        before = np.array(node._data)
+        with np.errstate(all="ignore"):
+            again = node._rule(*[p._data for p in node.parents], **node._static)[0]
+        if not np.allclose(before, again, rtol=1e-6, equal_nan=True):
+            return (
+                f"the result of {node.op!r} was changed after it was computed, as by a rule that "
+                "returns one array again and again: let it return a new one each time"
+            )
+    return ""
 
 
 def _ordered(results: Sequence[Any]) -> list[Node]:

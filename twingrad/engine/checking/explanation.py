@@ -8,13 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from .behaviour import forgets, leaps, unreached
+from ..node import Node
+from .behaviour import forgets, leaps, not_finite, rewritten, unreached
+from .evidence import Evidence
 from .operations import wrong_operation
 from .readings import Claims, Reading
 from .reasons import why_wrong
 from .report import Disagreement
 from .subject import Subject
-from .suspects import UNUSUAL, Evidence, exchanged, suspect
+from .suspects import UNUSUAL, exchanged, same_as_another, suspect
 from .uses import overwritten
 
 
@@ -28,6 +30,13 @@ def explain(
     """The operation that is wrong, if one is, and sentences on why."""
     # The steps of the user's own served their purpose: here the best are wanted.
     claims = replace(claims, settings=claims.settings._replace(eps=None))
+    if subject.failed and not np.isfinite(worst.measured.slope):
+        return None, [
+            f"f fails a step away from here ({subject.failed}), so it has no slope on both sides: "
+            "choose inputs within its domain"
+        ]
+    if not np.isfinite(claims.f(claims.numbers)):
+        return None, [not_finite(subject.run.results if subject.run else [])]
     if subject.by_hand or subject.run is None:
         return None, _by_hand(subject, claims, worst, rng)
     results = subject.run.results
@@ -42,7 +51,7 @@ def explain(
         overwritten(results, subject.weights, subject.run.inputs, subject.slopes)
         or unreached(results, subject.run.inputs, wrong)
         or leaps(claims, worst)
-        or forgets(lambda numbers: subject.graph(numbers).results, subject.numbers)
+        or forgets(subject.graph, subject.numbers)
     )
     if not reason and corners:
         reason = (
@@ -51,24 +60,32 @@ def explain(
         )
     if not reason and not np.isfinite(worst.measured.slope):
         reason = (
-            "the function is not finite here, or not on both sides of this point: choose inputs "
-            "within its domain"
+            "the function is not finite on both sides of this point: choose inputs within its "
+            "domain"
         )
+    reason = reason or rewritten(results)
     if not reason:
         reason = (
             "the function has a kink here, or does not give the same result twice, or takes "
             "numbers out of nodes"
         )
+    if not any(isinstance(y, Node) and y.parents for y in results):
+        return None, [reason]
     return None, [f"every operation is right by itself, but {reason}"]
 
 
 def _by_hand(
     subject: Subject, claims: Claims, worst: Reading, rng: np.random.Generator
 ) -> list[str]:
+    if subject.engine is not None:
+        steps = subject.engine.wrong_steps(subject.run.results if subject.run else [])
+        if steps:
+            return steps
     k = worst.operand
     jump = leaps(claims, worst)
     if jump:
         return [jump]
+    claims = claims.doubled or claims
     here = _evidence(claims, k, rng, worst.index)
     everywhere = here
     for _ in range(3 if subject.claim is not None and len(here.indices) < 8 else 0):
@@ -80,6 +97,7 @@ def _by_hand(
         if j != k and len(claims.numbers) <= 8 and np.shape(x) == np.shape(claims.numbers[k])
     }
     told = exchanged(here, others, k, "input") or suspect(here, everywhere)
+    told = told or same_as_another(here, others, k, "input")
     reused = ""
     if subject.run is not None:
         run = subject.run

@@ -12,7 +12,8 @@ import numpy as np
 from ..errors import GraphError
 from ..node import Node
 from ..sweep import _miscounted, enable_grad, topological_order
-from .readings import Claims, Reading, Settings, at, weighed, weights_of, worst_of
+from .readings import Claims, Reading, Settings, at, worst_of
+from .weights import weighed, weights_of
 
 
 class Operation:
@@ -62,13 +63,38 @@ class Operation:
 
     def elsewhere(self, rng: np.random.Generator) -> "Operation | None":
         """The same operation on other numbers near by, if it has finite results there."""
+        parents = self.node.parents
+        return self.on([p._data if p.constant else _nudged(p._data, rng) for p in parents])
+
+    def writes_to_operands(self) -> bool:
+        """Whether the rule changes in place what it is given."""
+        rule, static = self.node._rule, self.node._static
+        given = [
+            p._data if isinstance(p._data, float) else p._data.copy() for p in self.node.parents
+        ]
+        kept = [np.array(x) for x in given]
+        with np.errstate(all="ignore"):
+            rule(*given, **static)  # type: ignore[misc]
+        return not all(map(lambda x, y: np.array_equal(x, y, equal_nan=True), given, kept))
+
+    def keeps_outside(self, rng: np.random.Generator) -> bool:
+        """Whether the pullback is another once the rule has run on other numbers."""
+        before = self.pulled(self.weights)
+        if self.elsewhere(rng) is None:
+            return False
+        after = self.pulled(self.weights)
+        pairs = [(self.fitted(k, before), self.fitted(k, after)) for k in range(len(before))]
+        return not all(np.array_equal(x, y, equal_nan=True) for x, y in pairs)
+
+    def on(self, numbers: Sequence[Any]) -> "Operation | None":
+        """The same operation on other numbers, if it has finite results there."""
         node = self.node
         moved = [
-            p._make(_nudged(p._data, rng), constant=p.constant) if not p.constant else p
-            for p in node.parents
+            p._make(x.copy() if isinstance(x, np.ndarray) else x, constant=p.constant)
+            for p, x in zip(node.parents, numbers, strict=True)
         ]
         try:
-            with enable_grad():
+            with enable_grad(), np.errstate(all="ignore"):
                 again = moved[0]._apply(node._rule, tuple(moved), node._static)  # type: ignore[arg-type]
             found = Operation(again)
         except (ArithmeticError, ValueError, TypeError, GraphError):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..rules import SELECTIVE
+from .report import page
 
 MOST_LIMITS = 3
 
@@ -40,7 +41,7 @@ class OperationReport:
         lines += [f"  {each}" for each in self.limits[:MOST_LIMITS]]
         if len(self.limits) > MOST_LIMITS:
             lines.append(f"  and {len(self.limits) - MOST_LIMITS} more that it refuses")
-        return "\n".join(lines)
+        return page(lines)
 
     __repr__ = __str__
 
@@ -72,10 +73,11 @@ def check_op(
     'first derivatives, Values: ... the sign is flipped: backward is minus the slope everywhere'
     """
     # Loaded when first used: most programs import twingrad and check nothing.
-    from .requirements import Findings, at_single_precision, check, compare_twins
+    from .findings import Findings
+    from .requirements import at_single_precision, check, compare_twins
     from .trials import missing_static, trials_of
 
-    name = getattr(rule, "__name__", repr(rule))
+    name = getattr(rule, "__name__", type(rule).__name__)
     absent = missing_static(rule, static)
     if absent == ["needs"]:
         raise TypeError(
@@ -96,10 +98,11 @@ def check_op(
     multiplies = any(trial.multiplies_matrices for trial in trials)
     for trial in sorted(trials, key=lambda t: multiplies and not t.multiplies_matrices):
         # Who writes x @ w for matrices need not have vectors in mind: that is told, not blamed.
-        aside = multiplies and not operands and not trial.of_matrices
+        aside = multiplies and not operands and not trial.of_layer
         check(rule, trial, static, generator, limited if aside else found)
-    compare_twins(rule, trials, static, found)
-    for trial in [t for t in trials if t.of_arrays and (t.of_matrices or not multiplies)][:2]:
+    alike = [] if found.draws else trials  # what is drawn anew is other each time
+    compare_twins(rule, alike, static, found)
+    for trial in [t for t in alike if t.of_arrays and (t.of_layer or not multiplies)][:2]:
         at_single_precision(rule, trial.as_float32(), static, generator, found)
     if rule in SELECTIVE:
         found.tried.append("needs, with each selection of the operands")
@@ -107,6 +110,9 @@ def check_op(
     found.second += [name for name in limited.second if name not in limited.wrong]
     wrong = ", ".join(limited.wrong)
     limits = [f"for matrices alone: it is wrong on {wrong}"] if wrong else []
+    right = [each for each in found.first if each not in found.wrong]
+    if found.problems and right and not operands:
+        limits.insert(0, f"right on {right[-1]}: give such operands, to have them alone checked")
     return OperationReport(
         name, tuple(found.problems), tuple(found.summary()), (*limits, *refused), found.error
     )

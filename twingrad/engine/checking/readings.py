@@ -1,17 +1,18 @@
-"""Claimed slopes held against finite differences: element by element, or along directions.
+"""Claimed slopes held against finite differences, element by element.
 
-A large array is not worth two evaluations for each of its elements. One random direction through
-all of them tells whether any is wrong, and halving it tells which: so does HIPS/autograd's
-checker in its first half.
+A reading is one of them, with the error of what was measured: only what is off by more counts.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..finite_differences import Corner, Slope, corner, extrapolated, longest_step, slope
+from ..finite_differences import ROUNDINGS, Corner, Slope, corner, slope
+from .directions import by_directions, unravelled
+from .weights import reached, size_of
 
 FEW = 400
 """How many elements of an array are looked at one by one; a larger one is by directions."""
@@ -79,7 +80,7 @@ class Claims:
             if count <= FEW:
                 found += [self.at(k, index) for index in np.ndindex(np.shape(self.numbers[k]))]
             else:
-                found += self._by_directions(k, rng)
+                found += by_directions(self, k, rng)
         return found
 
     def sample(
@@ -90,7 +91,7 @@ class Claims:
         if count <= FEW:
             return [self.at(k, index) for index in np.ndindex(shape)]
         chosen = rng.choice(count, SAMPLE, replace=False)
-        indices = [_unravelled(i, shape) for i in np.sort(chosen)]
+        indices = [unravelled(i, shape) for i in np.sort(chosen)]
         if also is not None and also not in indices:
             indices.append(also)
         return [self.at(k, index) for index in indices]
@@ -99,7 +100,11 @@ class Claims:
         """The slope in one element of one operand."""
         x = float(np.asarray(self.numbers[k])[index])
         claimed = float(np.asarray(self.slopes[k])[index])
-        return self._read(self.along(k, index), x, claimed, k, index)
+        along = self.along(k, index)
+        found = self.read(along, x, claimed, k, index)
+        if found.error > self.settings.rtol and 0.0 < abs(x) < 1.0:
+            found = self._closer(found, along, x)
+        return self.finer(found, lambda finer: finer.at(k, index))
 
     def along(self, k: int, index: tuple[int, ...]) -> Callable[[float], float]:
         """The function of one element of one operand."""
@@ -115,63 +120,41 @@ class Claims:
 
         return of_element
 
-    def over(self, k: int, direction: Any) -> Reading:
-        """The slope of all elements of an operand at once, each moved by its own amount."""
-        return self._read(self._across(k, direction), 0.0, self._claimed(k, direction), k, None)
+    @cached_property
+    def doubled(self) -> "Claims | None":
+        """The same slopes, to be measured in float64; None if they are, or if f is not f there."""
+        finest = float(np.finfo(np.float64).eps)
+        if self.settings.precision <= finest:
+            return None
+        numbers = [x if isinstance(x, float) else np.asarray(x, np.float64) for x in self.numbers]
+        settings = self.settings._replace(precision=finest, eps=None)
+        try:
+            here, there = self.f(self.numbers), self.f(numbers)
+        except (TypeError, ValueError):  # a function may insist on its dtype
+            return None
+        resolved = ROUNDINGS * self.settings.precision * max(self.size, abs(here))
+        return (
+            replace(self, numbers=numbers, settings=settings)
+            if abs(here - there) <= resolved
+            else None
+        )
 
-    def _across(self, k: int, direction: Any) -> Callable[[float], float]:
-        start = np.asarray(self.numbers[k])
+    def finer(self, found: Reading, again: "Callable[[Claims], Reading]") -> Reading:
+        """A reading in float64 where that acquits: rounding in float32 may hide a slope."""
+        if not found.error > self.settings.rtol or self.doubled is None:
+            return found
+        told = again(self.doubled)
+        return told if told.error <= self.settings.rtol else found
 
-        def along(t: float) -> float:
-            moved = list(self.numbers)
-            moved[k] = (start + t * direction).astype(start.dtype, copy=False)
-            return self.f(moved)
-
-        return along
-
-    def _claimed(self, k: int, direction: Any) -> float:
-        return float(np.sum(np.asarray(self.slopes[k], dtype=np.float64) * direction))
-
-    def _gap(self, k: int, direction: Any, step: float) -> float:
-        """What is claimed less what is measured with a step that has proved good."""
-        return self._claimed(k, direction) - extrapolated(self._across(k, direction), 0.0, step)[0]
-
-    def _by_directions(self, k: int, rng: np.random.Generator) -> list[Reading]:
-        x = np.asarray(self.numbers[k])
-        # No two elements move alike, or mistakes in both could cancel.
-        reach = rng.uniform(0.5, 1.5, x.shape) * np.maximum(1.0, np.abs(x)) / np.sqrt(x.size)
-        signs = rng.choice([-1.0, 1.0], x.shape)
-        uphill = np.where(np.asarray(self.slopes[k]) < 0.0, -1.0, 1.0)
-        directions = [reach * signs, reach * uphill]
-        found = [self.over(k, direction) for direction in directions]
-        found.append(self.at(k, _unravelled(np.argmax(np.abs(self.slopes[k])), x.shape)))
-        wrong = [
-            (reading, direction)
-            for reading, direction in zip(found, directions, strict=False)
-            if reading.error > self.settings.rtol
-        ]
-        if wrong:
-            found += self._halved(k, *max(wrong, key=lambda pair: pair[0].error))
-        elif any(reading.corner for reading in found):  # a kink along the whole may hide a mistake
-            found += self.sample(k, rng)
+    def _closer(self, found: Reading, along: Callable[[float], float], x: float) -> Reading:
+        """A reading by steps in proportion to x where that acquits: close to 0, 1 is far away."""
+        near = slope(along, x, self.settings.precision, 0.0, scale=abs(x))
+        gap, sum_of_both = abs(found.backward - near.slope), abs(found.backward) + abs(near.slope)
+        if gap <= self.settings.rtol * sum_of_both and near.error <= 1e-3 * sum_of_both:
+            return replace(found, measured=near, error=gap / sum_of_both, corner=None)
         return found
 
-    def _halved(self, k: int, whole: Reading, direction: Any) -> list[Reading]:
-        """The elements in which a direction goes wrong, found by halving it again and again."""
-        low, high = 0, direction.size
-        gap = whole.backward - whole.measured.slope
-        while high - low > 8:
-            middle = (low + high) // 2
-            part = np.zeros(direction.size)
-            part[low:middle] = direction.flat[low:middle]
-            of_left = self._gap(k, part.reshape(direction.shape), whole.measured.step)
-            of_right = gap - of_left
-            go_right = abs(of_left) < abs(of_right) or np.isfinite(of_left) > np.isfinite(gap)
-            low, high = (middle, high) if go_right else (low, middle)
-            gap = of_right if go_right else of_left
-        return [self.at(k, _unravelled(i, direction.shape)) for i in range(low, high)]
-
-    def _read(
+    def read(
         self,
         along: Callable[[float], float],
         x: float,
@@ -179,6 +162,7 @@ class Claims:
         k: int,
         index: tuple[int, ...] | None,
     ) -> Reading:
+        """A slope along some way, and whether it is the one claimed."""
         precision, eps, rtol = self.settings
         measured = slope(along, x, precision, self.size, eps)
         found = Reading(k, index, claimed, measured, self._error(claimed, measured))
@@ -227,35 +211,3 @@ def worst_of(readings: Sequence[Reading], rtol: float) -> Reading | None:
 def at(index: tuple[int, ...]) -> str:
     """An element, to put after the name of its array: ", element 3"."""
     return f", element {index if len(index) > 1 else index[0]}" if index else ""
-
-
-def reached(x: Any) -> Any:
-    """How large numbers are, at least for a step away from them."""
-    array = np.abs(np.asarray(x))
-    return array + longest_step(float(np.finfo(array.dtype).eps)) * np.maximum(1.0, array)
-
-
-def size_of(pairs: Sequence[tuple[Any, Any]]) -> float:
-    """The size of a computation for its rounding: what each number weighs in the result."""
-    with np.errstate(all="ignore"):
-        weighs = [np.sum(np.abs(np.multiply(number, gradient))) for number, gradient in pairs]
-    return float(sum(weight for weight in weighs if np.isfinite(weight)))
-
-
-def weights_of(results: Sequence[Any]) -> list[Any]:
-    """Fixed weights that no two elements share, to weigh several results into one number."""
-    shapes = [np.shape(y) for y in results]
-    if shapes == [()]:
-        return [1.0]
-    rng = np.random.default_rng(0)
-    return [rng.uniform(0.5, 1.5, shape if shape else None) for shape in shapes]
-
-
-def weighed(results: Sequence[Any], weights: Sequence[Any]) -> float:
-    """Several results as one number."""
-    numbers = [np.asarray(getattr(y, "_data", y)) for y in results]
-    return float(sum(np.sum(w * y) for w, y in zip(weights, numbers, strict=True)))
-
-
-def _unravelled(position: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(position, shape))

@@ -5,14 +5,24 @@ numbers, its pullback on other gradients, and its operands can be told apart.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .evidence import Evidence
 from .operations import Operation, not_proportional
+from .places import misplaced
 from .readings import Claims, Reading, Settings
-from .suspects import UNUSUAL, Evidence, exchanged, suspect
+from .shapes import is_product
+from .suspects import PASSED_ON, UNUSUAL, exchanged, same_as_another, suspect
 from .uses import left_out
+
+DRAWS = "the rule does not give the same result twice: draw outside of it, and pass in"
+KEEPS = (
+    "the pullback uses what the rule keeps outside of it, as self.x or a global, which the next "
+    "call overwrites: keep it in a local variable"
+)
 
 
 def why_wrong(
@@ -28,8 +38,22 @@ def why_wrong(
             "result changes with it"
         ]
     claims = operation.claims(settings)
+    if operation.writes_to_operands():
+        return [
+            "the rule changes an operand in place (x += …, x[…] = …, out=x), so that the numbers "
+            "before it are no longer what they were: work on a copy"
+        ]
     if _draws_anew(claims):
-        return ["the rule does not give the same result twice: draw outside of it, and pass in"]
+        return [DRAWS]
+    if operation.keeps_outside(rng):
+        return [KEEPS]
+    if claims.doubled is not None:
+        if _right_in_float64(operation, reading, settings, rng):
+            return [
+                "in float64 the same rule is right at the same numbers: look for a step that is "
+                "other, or too coarse, in float32"
+            ]
+        claims = claims.doubled
     here = _evidence(operation, claims, k, rng, reading.index)
     everywhere = here
     if len(here.indices) < 8:
@@ -37,13 +61,23 @@ def why_wrong(
             other = operation.elsewhere(rng)
             if other is not None:
                 everywhere = everywhere.joined(_evidence(other, other.claims(settings), k, rng))
+    others = _others(operation, claims, k, rng)
     told = (
-        exchanged(here, _others(operation, claims, k, rng), k, "operand")
+        exchanged(here, others, k, "operand")
         or _one_part(operation, here, k, settings)
         or _not_turned(operation, here, k)
     )
     uses = left_out(operation, k)
-    general = suspect(here, everywhere)
+    lost = np.ndim(here.claimed) > np.ndim(operation.node._data)
+    if uses:  # what it was used for says more than what happens to have that length
+        everywhere = replace(everywhere, lengths={})
+    general = suspect(here, everywhere) or (
+        _of_the_result(operation, here, k)
+        or same_as_another(here, others, k, "operand")
+        or misplaced(operation, k)
+    )
+    if general.startswith(PASSED_ON) or (lost and general.startswith("it is transposed")):
+        general = misplaced(operation, k) or general
     sentences = [told] if told else [sentence for sentence in (general, uses) if sentence]
     return [*(sentences or [UNUSUAL]), *_which_operands(operation, claims, k, rng)]
 
@@ -74,8 +108,40 @@ def _evidence(
     for j in range(len(node.parents)):
         quantities["the operand itself" if j == k else f"operand {j}"] = operation.numbers(j)
     quantities["the result"] = node._data
+    quantities["1 - the result"] = 1.0 - node._data
+    claims = claims.doubled or claims
     readings = claims.sample(k, rng, also)
     return Evidence.of(claims, readings, k, quantities, _lengths(operation))
+
+
+def _right_in_float64(
+    operation: Operation, reading: Reading, settings: Settings, rng: np.random.Generator
+) -> bool:
+    numbers = [np.asarray(p._data, np.float64) for p in operation.node.parents]
+    again = operation.on(numbers)
+    if again is None or again.node._data.dtype != np.float64:
+        return False
+    finest = settings._replace(precision=float(np.finfo(np.float64).eps), rtol=1e-6)
+    readings = again.claims(finest).sample(reading.operand, rng, reading.index)
+    return all(r.error <= finest.rtol for r in readings)
+
+
+def _of_the_result(operation: Operation, here: Evidence, k: int) -> str:
+    """A slope that is a function of the result, as 1 - y² of y = tanh x, but taken of x."""
+    node = operation.node
+    if np.shape(node._data) != np.shape(operation.numbers(k)):
+        return ""
+    numbers = [node._data if j == k else p._data for j, p in enumerate(node.parents)]
+    other = operation.on(numbers)
+    if other is None or other.slopes[k] is None:
+        return ""
+    slopes = np.asarray(other.slopes[k])
+    if not here.agrees(np.array([slopes[index] for index in here.indices]), here.measured):
+        return ""
+    return (
+        "the slope is taken of the operand where it should be of the result: write it with the "
+        "result, as 1 - y * y, and not with the operand, as 1 - x * x"
+    )
 
 
 def _others(
@@ -142,11 +208,9 @@ def _counts(operation: Operation, grad: Any, here: Evidence, k: int, settings: S
 def _not_turned(operation: Operation, here: Evidence, k: int) -> str:
     """In a product of matrices, a factor that should have been transposed."""
     node = operation.node
-    if len(node.parents) != 2 or any(np.ndim(p._data) != 2 for p in node.parents):
+    if not is_product(node):
         return ""
     x, y = (p._data for p in node.parents)
-    if x.shape[1] != y.shape[0] or not np.allclose(x @ y, node._data, rtol=1e-4):
-        return ""
     right = "grad @ y.T" if k == 0 else "x.T @ grad"
     for formula, product in _products(x, y, operation.weights, k):
         if product.shape == here.claimed.shape and np.allclose(product, here.claimed, rtol=1e-4):

@@ -1,11 +1,13 @@
 """What gradcheck found, as something to ask and as sentences to read."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .readings import Reading
 
 MOST_KINKS = 3
+WIDTH = 99
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Disagreement:
 
     def __str__(self) -> str:
         return (
-            f"{self.where}: backward says {self.backward:.10g}, finite differences "
+            f"{self.where}: backward says {self.backward + 0.0:.10g}, finite differences "
             f"{self.finite_differences:.10g} (relative error {self.relative_error:.2g})"
         )
 
@@ -79,10 +81,8 @@ class GradcheckReport:
         error = f"largest relative error {self.max_relative_error:.2g}"
         floor = f"noise floor {self.noise_floor:.1g}"
         if self:
-            lines = [
-                f"gradcheck: right at all {self.checked} inputs ({error}, {floor}, tolerance "
-                f"{self.rtol:g})"
-            ]
+            where = "the 1 input" if self.checked == 1 else f"all {self.checked} inputs"
+            lines = [f"gradcheck: right at {where} ({error}, {floor}, tolerance {self.rtol:g})"]
         else:
             lines = [f"gradcheck: WRONG ({error}, tolerance {self.rtol:g})"]
             lines += [f"  {self.worst}"] if self.worst is not None else []
@@ -93,6 +93,22 @@ class GradcheckReport:
         if len(self.kinks) > MOST_KINKS:
             lines.append(f"  and {len(self.kinks) - MOST_KINKS} more kinks")
         lines += [f"  note: {note}" for note in self.notes]
-        return "\n".join(lines)
+        return page(lines)
 
     __repr__ = __str__
+
+
+def page(lines: Iterable[str]) -> str:
+    """Lines that fit a terminal, each continued further to the right than it starts."""
+    folded = []
+    for line in lines:
+        further = " " * (len(line) - len(line.lstrip()) + 4)
+        folded += textwrap.wrap(
+            line,
+            WIDTH,
+            subsequent_indent=further,
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )
+    return "\n".join(folded)

@@ -13,46 +13,14 @@ from ..rules import SELECTIVE
 from ..sweep import enable_grad
 from ..transforms import grad
 from ..value import Value
+from .findings import Findings
 from .operations import Operation, not_proportional
+from .purity import is_a_function, is_pure
 from .readings import Settings, worst_of
 from .reasons import why_wrong
 from .report import Disagreement
-from .shapes import shape_advice
+from .shapes import failure
 from .trials import REFUSALS, Trial, run
-
-
-class Findings:
-    """What has been found so far."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-        self.first: list[str] = []
-        self.second: list[str] = []
-        self.tried: list[str] = []
-        self.wrong: list[str] = []
-        self.error = 0.0
-
-    def add(self, what: str, trial: Trial, reason: str) -> None:
-        """Each mistake once: what is wrong on numbers is wrong on arrays too."""
-        self.wrong.append(trial.name)
-        if not any(problem.startswith(what) for problem in self.problems):
-            self.problems.append(f"{what}, {trial.name}: {reason}")
-
-    def summary(self) -> list[str]:
-        """What was tried, in words."""
-        lines = [
-            f"{order} derivatives on {_listed(names)}"
-            for order, names in (("first", self.first), ("second", self.second))
-            if names
-        ]
-        return [*lines, *dict.fromkeys(self.tried)]
-
-
-def _listed(names: list[str]) -> str:
-    """The names of trials, with "Tensors" said once."""
-    numbers = [name for name in names if name == "Values"]
-    shapes = [name.removeprefix("Tensors ") for name in names if name != "Values"]
-    return "; ".join([*numbers, *[f"Tensors {'; '.join(shapes)}"] * bool(shapes)])
 
 
 def check(
@@ -72,7 +40,14 @@ def check(
     settings = Settings(float(np.finfo(np.float64).eps), None, 1e-7)
     if trial.dtype == np.float32:
         settings = Settings(float(np.finfo(np.float32).eps), None, 2e-3)
-    if not _is_pure(operation, trial, found):
+    if not is_pure(operation, trial, found) or not is_a_function(operation, trial, found, rng):
+        return
+    if trial.kind is not Value and node._data.dtype != trial.dtype and trial.dtype == np.float64:
+        found.add(
+            "float64 does not stay float64",
+            trial,
+            f"the result is {node._data.dtype}, which makes coarser what comes after it",
+        )
         return
     readings = operation.claims(settings).readings(rng)
     worst = worst_of(readings, settings.rtol)
@@ -96,47 +71,10 @@ def check(
         _second_derivatives(rule, trial, static, settings, found)
 
 
-def _is_pure(operation: Operation, trial: Trial, found: Findings) -> bool:
-    """Whether the rule and its pullback leave alone what they are given."""
-    given = zip(trial.operands, operation.node.parents, strict=True)
-    if not all(np.array_equal(x, p._data) for x, p in given):
-        found.add(
-            "an operand is changed in place",
-            trial,
-            "the rule or its pullback writes into what it was given (x += ..., out=x): work on a "
-            "copy",
-        )
-        return False
-    arriving = np.array(operation.weights, dtype=trial.dtype)
-    kept = arriving.copy()
-    if trial.kind is not Value:
-        operation.pulled(arriving)
-    if not np.array_equal(arriving, kept):
-        found.add(
-            "the arriving gradient is changed in place",
-            trial,
-            "other operations use it too: write grad * y and not grad *= y",
-        )
-        return False
-    again = operation.pulled(operation.weights)
-    for k, slope in enumerate(operation.slopes):
-        if slope is not None and not np.array_equal(
-            operation.fitted(k, again), slope, equal_nan=True
-        ):
-            found.add(
-                "the pullback",
-                trial,
-                f"the second call gives operand {k} another gradient than the first: it keeps or "
-                "changes something between calls",
-            )
-            return False
-    return True
-
-
 def _of_failure(error: Exception, node: Any) -> str:
     """An error on the way back, with what the shapes tell."""
     told = f"{type(error).__name__}: {error}"
-    advice = shape_advice(node)
+    advice = failure(node)[1]
     return f"{told}: {advice}" if advice else told
 
 
@@ -243,7 +181,8 @@ def at_single_precision(
             "float32 does not stay float32",
             trial,
             f"the result is {node._data.dtype}: somewhere a NumPy float64, as np.sqrt(2.0) or "
-            "np.array([2.0]), takes part; use Python's floats, math.sqrt(2.0)",
+            "np.array([2.0]), or a where() of two plain numbers, takes part; use Python's floats, "
+            "as math.sqrt(2.0), and choose between numbers that have the dtype of x",
         )
         return
     found.tried.append("float32")

@@ -14,11 +14,15 @@ import numpy as np
 from ..errors import GraphError
 from ..finite_differences import longest_step
 from ..node import Node
+from ..rules import identity
 from ..run import Run, starting_from, unconnected, zeros_like
 from ..structure import aligned, flatten, map_leaves, rebuild
 from ..sweep import gradients, no_grad, topological_order
-from .readings import reached, size_of, weighed, weights_of
-from .shapes import about_shapes, shape_advice
+from ..tensor import Tensor
+from ..value import Value
+from .own_engine import OwnEngine
+from .shapes import about_shapes, advice_on
+from .weights import reached, size_of, weighed, weights_of
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Subject:
 
     `values` gives its results at other numbers, `graph` a run on nodes there, `run` the one
     here, None where a plain function does not take nodes; `claim` claims slopes elsewhere.
+    `refused` says why there is nothing to compare; `failed` how f broke off a step away.
     """
 
     values: Callable[[Sequence[Any]], list[Any]]
@@ -37,12 +42,22 @@ class Subject:
     size: float
     run: Run | None
     by_hand: bool = False
-    misshapen: str = ""
+    refused: str = ""
+    failed: str = ""
     claim: Callable[[Sequence[Any]], list[Any]] | None = None
+    engine: OwnEngine | None = None
 
     def value(self, numbers: Sequence[Any]) -> float:
         """Its results there as one number."""
         return weighed(self.values(numbers), self.weights)
+
+    def near(self, numbers: Sequence[Any]) -> float:
+        """The same a step away, where f may be outside of its domain, as math.sqrt is below 0."""
+        try:
+            return self.value(numbers)
+        except (ArithmeticError, ValueError) as error:
+            self.failed = f"{type(error).__name__}: {error}"
+            return float("nan")
 
 
 def of_backward(f: Callable[..., Any], plain: list[Any]) -> Subject:
@@ -50,12 +65,25 @@ def of_backward(f: Callable[..., Any], plain: list[Any]) -> Subject:
     graph = _graph_of(f, plain)
     run = graph(flatten(plain))
     weights = weights_of(run.results)
+    changed = [
+        k
+        for k, (x, given) in enumerate(zip(run.inputs, flatten(plain), strict=True))
+        if not np.array_equal(x._data, unconnected(given)._data, equal_nan=True)
+    ]
+    refused = ""
+    if changed:
+        refused = (
+            f"f changes input {changed[0]} in place, so that its gradient would be that at another "
+            "point: compute a new number or array instead"
+        )
     try:
         passed = gradients(starting_from(run.results, weights))
-    except GraphError as error:
-        nodes = topological_order(*[y for y in run.results if isinstance(y, Node)])
-        advice = next(filter(None, map(shape_advice, filter(_computed, nodes))), "")
-        raise GraphError(f"{error}: {advice}" if advice else str(error)) from error
+    except Exception as error:
+        failed, advice = advice_on(run.results)
+        if not isinstance(error, GraphError) and not failed:
+            raise
+        told = failed or str(error)
+        raise GraphError(f"{told}: {advice}" if advice else told) from error
     slopes = [passed[x] if x in passed else zeros_like(x) for x in run.inputs]
     size = _size_on_the_way(graph, run, passed)
 
@@ -63,7 +91,24 @@ def of_backward(f: Callable[..., Any], plain: list[Any]) -> Subject:
         with no_grad(), np.errstate(all="ignore"):
             return flatten(f(*map_leaves(unconnected, rebuild(plain, list(numbers)))))
 
-    return Subject(values, graph, [x._data for x in run.inputs], slopes, weights, size, run)
+    numbers = [x._data for x in run.inputs]
+    return Subject(values, graph, numbers, slopes, weights, size, run, refused=refused)
+
+
+def in_their_classes(f: Callable[..., Any], inputs: Sequence[Any]) -> Callable[..., Any]:
+    """f on Values and Tensors, where it was given a user's own kinds of them."""
+    kinds = [type(x) if isinstance(x, Node) else None for x in flatten(list(inputs))]
+    if all(kind in (None, Value, Tensor) for kind in kinds):
+        return f
+
+    def of_twins(*arguments: Any) -> Any:
+        leaves = [
+            x if kind in (None, Value, Tensor) else kind._make(x._data)._apply(identity, (x,))
+            for kind, x in zip(kinds, flatten(list(arguments)), strict=True)
+        ]
+        return f(*rebuild(list(inputs), leaves))
+
+    return of_twins
 
 
 def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
@@ -87,18 +132,18 @@ def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
         slopes = [getattr(x, "_data", x) for x in aligned(given, plain, "gradient")]
         return [np.zeros_like(x) if s is None else s for s, x in zip(slopes, numbers, strict=True)]
 
-    slopes, misshapen = claim(numbers), ""
+    slopes, refused = claim(numbers), ""
     for k, (x, slope) in enumerate(zip(numbers, slopes, strict=True)):
-        if np.shape(slope) != np.shape(x) and not misshapen:
+        if np.shape(slope) != np.shape(x) and not refused:
             advice = about_shapes(np.shape(slope), np.shape(x))
-            misshapen = (
+            refused = (
                 f"the gradient of input {k} has shape {np.shape(slope)}, but the input has "
                 f"{np.shape(x)}" + (f": {advice}" if advice else "")
             )
     results = values(numbers)
     weights = weights_of(results)
     size = abs(weighed(results, weights))
-    if not misshapen:
+    if not refused:
         size += size_of([(reached(x), slope) for x, slope in zip(numbers, slopes, strict=True)])
     graph = _graph_of(f, plain)
     try:
@@ -108,7 +153,17 @@ def of_hand(f: Callable[..., Any], plain: list[Any], gradient: Any) -> Subject:
     except Exception:  # what is plain NumPy need not run on nodes, and may fail as it likes
         run = None
     elsewhere = claim if callable(gradient) else None
-    return Subject(values, graph, numbers, slopes, weights, size, run, True, misshapen, elsewhere)
+    return Subject(
+        values, graph, numbers, slopes, weights, size, run, True, refused, claim=elsewhere
+    )
+
+
+def of_own_engine(f: Callable[..., Any], inputs: list[Any]) -> Subject:
+    """f of nodes of another engine, and the slopes that its own backward() finds."""
+    engine = OwnEngine(f, inputs)
+    subject = of_hand(engine, engine.plain, lambda *arguments: tuple(engine.gradient(*arguments)))
+    subject.engine = engine
+    return subject
 
 
 def _size_on_the_way(
@@ -128,7 +183,8 @@ def _size_on_the_way(
         there = here + reach * rng.uniform(0.5, 1.0, here.shape)
         moved.append(float(there) if isinstance(x._data, float) else there.astype(here.dtype))
     try:
-        other = graph(moved)
+        with np.errstate(all="ignore"):
+            other = graph(moved)
     except Exception:  # outside of its domain a function of the user's may fail as it likes
         return size
     orders = [
@@ -145,10 +201,6 @@ def _size_on_the_way(
                 if here in passed
             ]
         )
-
-
-def _computed(node: Node) -> bool:
-    return node._pullback is not None
 
 
 def _graph_of(f: Callable[..., Any], plain: list[Any]) -> Callable[[Sequence[Any]], Run]:

@@ -4,97 +4,20 @@ Each suspect is a pattern that one mistake leaves in claimed slopes beside measu
 that is the same everywhere, the transposed array, zeros. The first that fits all of it is named.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from .readings import Claims, Reading, at
+from .evidence import Evidence
+from .readings import at
 
+PASSED_ON = "the gradient that arrives is passed on as it came"
 UNUSUAL = (
     "none of the usual mistakes fits (a sign, a factor, a term, a use left out, a transposed "
     "array, a broadcast axis): work out this derivative again"
 )
-
-
-@dataclass
-class Evidence:
-    """Claimed and measured slopes of one operand at some of its elements.
-
-    `quantities` are numbers that a factor may have been forgotten of, each at those elements;
-    `lengths` says of a whole number what has that length here.
-    """
-
-    claimed: Any
-    indices: list[tuple[int, ...]]
-    backward: Any
-    measured: Any
-    blur: Any
-    tolerance: float
-    quantities: dict[str, Any] = field(default_factory=dict)
-    lengths: dict[int, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        claims: Claims,
-        readings: Sequence[Reading],
-        k: int,
-        quantities: dict[str, Any],
-        lengths: dict[int, str],
-    ) -> "Evidence":
-        """The evidence in readings of single elements of an operand, but for those at kinks."""
-        seen = [r for r in readings if r.operand == k and r.index is not None and not r.corner]
-        indices = [r.index for r in seen if r.index is not None]
-        shape = np.shape(claims.numbers[k])
-        fitting = {
-            name: np.array([np.broadcast_to(x, shape)[i] for i in indices])
-            for name, x in quantities.items()
-            if np.shape(x) in (shape, ())
-        }
-        return cls(
-            np.asarray(claims.slopes[k]),
-            indices,
-            np.array([r.backward for r in seen]),
-            np.array([r.measured.slope for r in seen]),
-            np.array([r.measured.error for r in seen]),
-            20.0 * claims.settings.rtol,
-            fitting,
-            lengths,
-        )
-
-    def agrees(self, backward: Any, measured: Any) -> bool:
-        """Whether two are equal everywhere, as well as finite differences can tell."""
-        gap = np.abs(backward - measured)
-        scale = np.maximum(np.abs(backward), np.abs(measured))
-        return bool(np.all(gap <= self.tolerance * scale + 4.0 * self.blur))
-
-    @property
-    def ratios(self) -> Any:
-        """Claimed over measured, where both can be seen."""
-        seen = np.abs(self.measured) > 1e3 * self.blur
-        seen &= np.abs(self.measured) > 0.0
-        return self.backward[seen] / self.measured[seen]
-
-    def joined(self, other: "Evidence") -> "Evidence":
-        """Both together."""
-        shared = self.quantities.keys() & other.quantities.keys()
-        return Evidence(
-            self.claimed,
-            self.indices + other.indices,
-            np.concatenate([self.backward, other.backward]),
-            np.concatenate([self.measured, other.measured]),
-            np.concatenate([self.blur, other.blur]),
-            self.tolerance,
-            {
-                name: np.concatenate([self.quantities[name], other.quantities[name]])
-                for name in self.quantities
-                if name in shared
-            },
-            self.lengths,
-        )
 
 
 def suspect(evidence: Evidence, everywhere: Evidence) -> str:
@@ -105,7 +28,14 @@ def suspect(evidence: Evidence, everywhere: Evidence) -> str:
         told = pattern(everywhere)
         if told:
             return told
-    return _factor(everywhere) or _transposed(evidence) or _offset(everywhere) or _where(evidence)
+    return (
+        _factor(everywhere)
+        or _transposed(evidence)
+        or _offset(everywhere)
+        or _side(evidence)
+        or _passed_on(everywhere)
+        or _few(evidence)
+    )
 
 
 def exchanged(here: Evidence, others: dict[int, Evidence], k: int, name: str) -> str:
@@ -122,6 +52,17 @@ def exchanged(here: Evidence, others: dict[int, Evidence], k: int, name: str) ->
             return (
                 f"the gradients of {name}s {first} and {second} are exchanged: they come in the "
                 f"order of the {name}s"
+            )
+    return ""
+
+
+def same_as_another(here: Evidence, others: dict[int, Evidence], k: int, name: str) -> str:
+    """The sentence for a gradient that is right, but of another operand, or ""."""
+    for j, there in others.items():
+        if np.array_equal(there.claimed, here.claimed) and not there.wrong.any():
+            return (
+                f"{name} {k} is given the gradient of {name} {j}: both get the same, and only that "
+                f"of {name} {j} is right"
             )
     return ""
 
@@ -157,8 +98,8 @@ def _constant(e: Evidence) -> str:
     if np.any(np.abs(e.measured) > 4.0 * e.blur):
         return ""
     return (
-        "a constant is treated as a variable: the result does not change with it, so its "
-        "gradient is 0 (or None)"
+        "a constant is treated as a variable: the result does not change with it here, so "
+        "its gradient is 0 (or None)"
     )
 
 
@@ -189,10 +130,20 @@ def _by_a_quantity(name: str, q: Any, e: Evidence) -> str:
         share = float(np.median(measured[seen] / claimed[seen]))
         if share and np.isfinite(share) and e.agrees(share * claimed, measured):
             share = share if "missing" in words else 1.0 / share
+            nice = abs(float(Fraction(share).limit_denominator(60)) - share) <= 1e-6 * abs(share)
+            if name == "the gradient that arrives" and not nice:
+                continue  # a sum of it, rather
             times = "" if abs(abs(share) - 1.0) < 1e-3 else f"{abs(share):.6g} times "
             minus = ", and the sign is flipped" if share < 0.0 else ""
             return f"{words} {times}{name}{minus}"
     return ""
+
+
+def _passed_on(e: Evidence) -> str:
+    arriving = e.quantities.get("the gradient that arrives")
+    if arriving is None or not e.agrees(e.backward, arriving):
+        return ""
+    return f"{PASSED_ON}: multiply it by the slope of this operation"
 
 
 def _named_ratio(ratio: float, e: Evidence) -> str:
@@ -232,25 +183,36 @@ def _offset(e: Evidence) -> str:
     return f"it is off by {np.median(gaps):.6g} everywhere: a term is missing, or too many"
 
 
-def _where(e: Evidence) -> str:
-    """Which elements are wrong, where that tells something by itself."""
-    scale = np.maximum(np.abs(e.backward), np.abs(e.measured))
-    wrong = np.abs(e.backward - e.measured) > e.tolerance / 20.0 * scale + e.blur
+def _side(e: Evidence) -> str:
+    """Where the sign of the operand tells which elements are wrong."""
+    count = int(np.count_nonzero(e.wrong))
+    for side, mask in _sides(e.quantities.get("the operand itself")):
+        if 1 < count < len(e.indices) and np.array_equal(mask, e.wrong):
+            return f"it is wrong exactly where the operand is {side}, {count} of {_looked(e)}"
+    return ""
+
+
+def _few(e: Evidence) -> str:
+    """Which elements are wrong, where most are right."""
+    wrong = e.wrong
     count, every = int(np.count_nonzero(wrong)), len(e.indices)
-    if not 0 < count < every:
-        return ""
-    looked = f"{every} elements" + ("" if every == e.claimed.size else " looked at")
-    x = e.quantities.get("the operand itself")
-    for side, mask in _sides(x):
-        if count > 1 and np.array_equal(mask, wrong):
-            return f"it is wrong exactly where the operand is {side}, {count} of {looked}"
-    if 2 * count > every:
+    if not 0 < 2 * count <= every:
         return ""
     first = next(index for index, bad in zip(e.indices, wrong, strict=True) if bad)
     listed = at(first).removeprefix(", ")
-    return f"only {count} of {looked} {'is' if count == 1 else 'are'} wrong: {listed}" + (
-        " and others" if count > 1 else ""
-    )
+    told = f"only {count} of {_looked(e)} {'is' if count == 1 else 'are'} wrong: {listed}"
+    if count == 1:
+        return told
+    arriving = e.quantities.get("the gradient that arrives", 1.0)
+    gaps = ((e.backward - e.measured) / arriving)[wrong]
+    alike = np.ptp(gaps) <= e.tolerance * abs(np.median(gaps))
+    off = f", each off by {np.median(gaps):.6g}: a term is missing there, or too many"
+    return f"{told} and others{off if alike else ''}"
+
+
+def _looked(e: Evidence) -> str:
+    every = len(e.indices)
+    return f"{every} elements" + ("" if every == e.claimed.size else " looked at")
 
 
 def _sides(x: Any) -> Iterator[tuple[str, Any]]:

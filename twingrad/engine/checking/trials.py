@@ -79,6 +79,11 @@ class Trial:
         return all(np.ndim(x) == 2 for x in self.operands[:2])
 
     @property
+    def of_layer(self) -> bool:
+        """Whether matrices come first, and then vectors and numbers alone, as a bias is."""
+        return self.of_matrices and all(np.ndim(x) < 2 for x in self.operands[2:])
+
+    @property
     def multiplies_matrices(self) -> bool:
         """Whether a rule that takes these multiplies matrices: they go together no other way."""
         if len(self.operands) < 2 or not self.of_matrices:

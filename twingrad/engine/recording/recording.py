@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..collector import collector_paused
-from ..errors import GraphError
+from ..errors import AnomalyError, GraphError
 from ..node import Node
 from ..sweep import enable_grad, topological_order
 from ..tape import Tape
 from ..tensor import Tensor
 from ..value import Value
+from .anomalies import is_to_be_told, tell
 from .cells import Gather
 from .columns import Columns, Ints
 from .draws import drawn_from
@@ -82,6 +83,8 @@ def record_with_results(
         try:
             with enable_grad():
                 root = f(*taken.copied())
+        except AnomalyError:
+            raise
         except Exception as error:
             error.add_note(
                 "this came while a function was recorded, which gets Values in the place of its "
@@ -173,6 +176,8 @@ class Recording:
         self._see_that_it_still_holds()
         self.write_inputs(*inputs)
         loss = self.run()
+        if self.is_anomalous:
+            tell(self._f, inputs, self.name)
         for leaf, grad in zip(self.leaves, self.leaf_grad.tolist(), strict=True):
             leaf._grad = grad
         for leaf in self._unreached:
@@ -195,6 +200,11 @@ class Recording:
             self._guards.check(data)
             self.program.backward(self._root)
         return float(self._root.get())
+
+    @property
+    def is_anomalous(self) -> bool:
+        """Whether the last run gave what `detect_anomaly`, if it stands around, looks for."""
+        return is_to_be_told(self.program)
 
     @property
     def steps(self) -> int:
