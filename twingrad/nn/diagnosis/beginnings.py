@@ -211,7 +211,10 @@ def _spread(row: Row) -> float:
 
 
 def _drawn(case: Case, weights: list[Array], seen: Look, seed: int) -> list[Array]:
-    """Weights by He before relu and Xavier before others; whatever is no matrix stays."""
+    """Weights by He before relu, with half that variance before others; no matrix, no change.
+
+    That is LeCun's, and Xavier's where a layer is as wide as the one before.
+    """
     rng = np.random.default_rng(seed)
     after = {row.path: row.activation for row in seen.rows if row.activation}
     drawn = list(weights)
@@ -222,17 +225,15 @@ def _drawn(case: Case, weights: list[Array], seen: Look, seed: int) -> list[Arra
             units = units_of(case, layer, list(range(len(case.parameters))))
             if units is None:
                 continue
-            into, out = units.shape[1], len(units)
             for i in units.astype(int).ravel():
-                drawn[i] = np.array(rng.normal(0.0, _deviation(into, out, rectified)))
+                drawn[i] = np.array(rng.normal(0.0, _deviation(units.shape[1], rectified)))
         for i in own:
             shape = case.parameters[i].shape
-            kernel = int(np.prod(shape[2:]))
-            into, out = (shape[0], shape[1]) if len(shape) == 2 else (shape[1], shape[0])
-            spread = _deviation(into * kernel, out * kernel, rectified)
+            into = shape[0] if len(shape) == 2 else int(np.prod(shape[1:]))
+            spread = _deviation(into, rectified)
             drawn[i] = rng.normal(0.0, spread, shape).astype(weights[i].dtype)
     return drawn
 
 
-def _deviation(into: int, out: int, rectified: bool) -> float:
-    return sqrt(2.0 / into) if rectified else sqrt(2.0 / (into + out))
+def _deviation(into: int, rectified: bool) -> float:
+    return sqrt((2.0 if rectified else 1.0) / into)

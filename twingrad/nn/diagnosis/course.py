@@ -85,7 +85,7 @@ class Course:
     def has_decayed(self) -> bool:
         """Whether the learning rate ended at a small part of its largest."""
         rates = self.rates[np.isfinite(self.rates)]
-        return len(rates) > 1 and bool(rates[-1] < rates.max() / 30.0)
+        return len(rates) > 1 and bool(0.0 <= rates[-1] < rates.max() / 30.0)
 
     def stands_still(self, noiseless: bool) -> bool:
         """Whether the loss no longer falls: by epochs, or by steps with or without batches' noise.

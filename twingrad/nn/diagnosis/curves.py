@@ -17,6 +17,8 @@ BEHIND = 0.15
 """A score so far below that of neighbours could be better."""
 FROZEN = 1e-6
 """Steps that change a layer by no more of itself lead nowhere, so nothing has been tried."""
+STILL_FALLING = 0.03
+"""A loss that a few steps without noise lower by so much has not converged."""
 STRONG = 1e-3
 """A weight decay that takes so much of a weight in a step may hold a model back."""
 
@@ -117,6 +119,8 @@ def standing_still(case: Case) -> Iterator[Finding]:
             if decayed
             else "nn.Adam(model.parameters(), lr=1e-2)",
         )
+        return
+    if case.smoothed > STILL_FALLING:
         return
     count = sum(np.size(p._data) for p in case.parameters)
     hidden = any(row.activation for row in case.now.rows[:-1])

@@ -128,7 +128,7 @@ def rate_to_try(case: Case) -> float | None:
     """The shorter length of the trials that did best, or a tenth."""
     rate = case.course.rate_of(True, case.optimizer)
     trial = case.first_trial or case.trial
-    if not np.isfinite(rate) or not rate:
+    if not np.isfinite(rate) or not rate > 0.0:
         return None
     if trial is None:
         return 0.1 * rate

@@ -44,6 +44,7 @@ def parameters_never_change(case: Case) -> Iterator[Finding]:
             "no gradient, by hand": f"they did not move{seen}, for each found no gradient at all",
             "too late": f"they did not move{seen}, for each step found no gradient, which came "
             "after it",
+            "left out": f"they did not move{seen}, where others did, though they have a gradient",
             "not written": f"they did not move{seen}, though each of these found a gradient",
             "zero rate": f"they did not move{seen}; the learning rate was 0",
             "zero gradient": f"they did not move{seen}, and their gradient is 0 at each sample",
@@ -100,6 +101,12 @@ _REASONS = {
         "write into the parameters' data",
         "for p in model.parameters():\n    p.data -= lr * p.grad",
         "error",
+    ),
+    "left out": (
+        "an update that goes over some of the parameters alone",
+        "update all of them; freeze on purpose by `constant = True`",
+        "for p in model.parameters():\n    p.data -= lr * p.grad",
+        "warning",
     ),
     "zero rate": (
         "a learning rate of 0, from the optimizer or from a schedule",
@@ -167,6 +174,8 @@ def _why_still(case: Case, i: int) -> str:
             return "not written"
         if not monitor.by_hand and not sum(monitor.optimizer.steps):
             return "too late"
+    if monitor is not None and monitor.by_hand and np.any(gradient):
+        return "left out"
     rates = case.course.rates
     if len(rates) and not np.nan_to_num(rates, nan=1.0).any():
         return "zero rate"
