@@ -38,12 +38,12 @@ class Again:
     def _recorded(self) -> Recording | None:
         if not self._is_recorded:
             self._is_recorded = True
-            if isinstance(first_numbers(self.model), Value):
+            # Not self in its closure: a recording sees after all that its function reaches.
+            model, X, y, loss = self.model, self.X, self.y, self.loss
+            if isinstance(first_numbers(model), Value):
                 try:
-                    with untouched(self.model):
-                        self._recording = record(
-                            lambda: self.loss(respond(self.model, self.X), self.y)
-                        )
+                    with untouched(model):
+                        self._recording = record(lambda: loss(respond(model, X), y))
                 except Exception:
                     self._recording = None  # a model that draws, or reads its gradients
         return self._recording

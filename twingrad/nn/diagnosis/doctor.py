@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...engine import collector_paused
 from ..callbacks import Callback
 from ..history import History
 from ..monitor import Monitor
@@ -137,7 +138,7 @@ def _examined(
         optimizer = monitor.optimizer
     case = Case(model, X, y, loss, history, monitor, optimizer)
     found: list[Finding] = []
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), collector_paused():
         if not case.is_finite:
             return Diagnosis(list(data.nan_in_data(case)), ["nan_in_data"])
         for kinds, examine in EXAMINATIONS.items():

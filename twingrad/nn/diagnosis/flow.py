@@ -104,7 +104,7 @@ def exploding_gradients(case: Case) -> Iterator[Finding]:
     monitor = case.monitor
     if monitor is not None:
         totals = np.sqrt(np.nansum(monitor.gradient_norms**2, axis=1))
-        early = float(np.median(totals[: max(3, len(totals) // 10)]))
+        early = float(np.nanmax([*totals[:3], 0.0]))
         bad = np.flatnonzero(~np.isfinite(totals) | (totals > 1e4 * max(early, 1e-12)))
         if len(bad):
             yield _exploding(

@@ -53,7 +53,7 @@ def lowers_another_loss(case: Case) -> bool:
     part = max(1, min(len(losses) // 4, 50))
     begin, end = float(losses[:part].mean()), float(losses[-part:].mean())
     begin = min(begin, float(losses[:3].max()))  # a loss that was thrown up first has not begun so
-    if not 0.0 < end < begin or not case.now.loss > max(1.02 * first.loss, end):
+    if not 0.0 <= end < begin or not case.now.loss > max(1.02 * first.loss, end):
         return False
     if end < 0.7 * begin and case.now.loss > 1.2 * max(first.loss, case.trivial):
         return True
