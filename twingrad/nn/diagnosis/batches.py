@@ -13,6 +13,8 @@ NOISY = 15.0
 """A batch this many times smaller than the noise scale is too small."""
 TINY = 4
 """Batches of no more are too small even where they still get on, slowly."""
+WILD = 50.0
+"""No sample is so hard that its loss is so many times that of a constant answer."""
 ALWAYS = 0.9
 """So large a share of steps being cut is always."""
 
@@ -44,13 +46,14 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
         return
     signal = signal_of(case, 0.5)
     noise = 1.0 / signal - 1.0 if signal > 0.0 else np.inf
-    if noise < NOISY:
+    tiny = size is not None and size <= TINY
+    if noise < (NOISY / 3.0 if tiny else NOISY):
         return
     losses = monitor.losses
     quarter = len(losses) // 4
     middle = float(np.mean(losses[-2 * quarter : -quarter]))
     end = float(np.mean(losses[-quarter:]))
-    still = end > (0.6 if size is not None and size <= TINY else 0.9) * middle
+    still = end > (0.6 if tiny else 0.9) * middle
     if not (still and end > 0.25 * case.trivial):
         return
     # So much fell in a quarter of the run, and so much would in a few steps without the noise.
@@ -123,8 +126,8 @@ def spikes(case: Case) -> Iterator[Finding]:
         return
     window = 5 if unit == "epoch" else 20
     # The losses of batches vary by themselves; a jump is far beyond all but a few of them.
-    worth = 0.2 if unit == "epoch" else 1.5
-    tail = 0.0 if unit == "epoch" else 4.0 * float(np.quantile(curve[len(curve) // 5 :], 0.9))
+    worth = 0.2 if unit == "epoch" else 0.5
+    tail = 0.0 if unit == "epoch" else 3.0 * float(np.quantile(curve[len(curve) // 5 :], 0.9))
     found = []
     for i in range(window, len(curve) - 1):
         before = curve[i - window : i]
@@ -135,6 +138,7 @@ def spikes(case: Case) -> Iterator[Finding]:
         back = after.min() < level + 0.5 * jump
         # A sample that is hard to get right leaves the steps after it as they were.
         thrown = unit == "epoch" or float(np.median(after[:5])) > 1.5 * level
+        thrown |= curve[i] > WILD * max(level, case.trivial)
         if high and back and thrown and jump > worth * case.trivial:
             found.append(i)
     if not found:

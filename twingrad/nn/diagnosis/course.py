@@ -97,8 +97,13 @@ class Course:
         if not len(before) or not len(after):
             return False
         if self.by_epoch or noiseless:
-            fell = float(np.median(before) - np.median(after))
-            return fell < (0.03 if self.by_epoch else 0.01) * abs(float(np.median(before)))
+            middle, fell = (
+                abs(float(np.median(before))),
+                float(np.median(before) - np.median(after)),
+            )
+            doubt = 2.0 * float(np.hypot(before.std(), after.std())) / np.sqrt(len(after))
+            slack = min(doubt, 0.1 * middle) if self.by_epoch else 0.0
+            return fell < max((0.03 if self.by_epoch else 0.01) * middle, slack)
         before, after = self._stretch(0.4, 0.7), self._stretch(0.7, 1.0)
         middle = abs(float(before.mean()))
         doubt = float(np.hypot(before.std(), after.std())) / np.sqrt(len(after))

@@ -17,8 +17,8 @@ BEHIND = 0.15
 """A score so far below that of neighbours could be better."""
 FROZEN = 1e-6
 """Steps that change a layer by no more of itself lead nowhere, so nothing has been tried."""
-STILL_FALLING = 0.03
-"""A loss that a few steps without noise lower by so much has not converged."""
+STILL_FALLING = 0.1
+"""A loss that a few steps without noise lower by so much has not converged; epochs tell as well."""
 STRONG = 1e-3
 """A weight decay that takes so much of a weight in a step may hold a model back."""
 
@@ -120,7 +120,7 @@ def standing_still(case: Case) -> Iterator[Finding]:
             else "nn.Adam(model.parameters(), lr=1e-2)",
         )
         return
-    if case.smoothed > STILL_FALLING:
+    if case.smoothed > STILL_FALLING * (2.5 if course.by_epoch else 1.0):
         return
     count = sum(np.size(p._data) for p in case.parameters)
     hidden = any(row.activation for row in case.now.rows[:-1])

@@ -184,7 +184,7 @@ def duplicate_features(case: Case) -> Iterator[Finding]:
     own = np.array([_others(column) for column in rows.T])
     usable = np.flatnonzero((lengths > 1e-9 * (1.0 + most)) & (own >= max(5, len(rows) // 50)))
     unit = centred[:, usable] / lengths[usable]
-    alike = np.triu(unit.T @ unit > 1.0 - 1e-9, 1)
+    alike = np.triu(np.abs(unit.T @ unit) > 1.0 - 1e-9, 1)
     pairs = looked_at[usable[np.argwhere(alike)]]
     if not len(pairs):
         return

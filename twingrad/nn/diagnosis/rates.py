@@ -16,8 +16,8 @@ from .words import share, short
 
 PULL = 0.03
 """A weight decay that takes more than this share of a weight in a step is what moves it."""
-AWAKE = 0.25
-"""Where fewer units than this were off at first, and most are now, steps turned them off."""
+KILLED = 0.3
+"""So many more of the relu units off than at first were turned off by steps."""
 
 
 def learning_rate_too_high(case: Case) -> Iterator[Finding]:
@@ -92,7 +92,7 @@ def _thrown(case: Case) -> list[str]:
             f"the mean loss of the first epoch was {short(course.curve[0])}, where a constant "
             f"answer has {short(case.trivial)}"
         )
-    if case.first is not None and dead_share(case.first) < AWAKE and dead_share(case.now) > 0.5:
+    if case.first is not None and dead_share(case.now) > KILLED + dead_share(case.first):
         told.append(
             f"{share(dead_share(case.now))} of all relu units are off at every sample now, "
             f"{share(dead_share(case.first))} were before training"

@@ -11,6 +11,8 @@ from .findings import Finding
 from .steps import lowers_another_loss
 from .words import share, short
 
+LEVEL = 0.1
+"""Below this share of a constant's loss, swings are of no account."""
 SNAPSHOTS = 12
 """Losses of all samples at so many places of the path tell swings from the noise of batches."""
 
@@ -27,7 +29,7 @@ def swings(case: Case) -> float:
     if len(late) < 6 or not np.isfinite(late).all():
         return 0.0
     level = float(np.median(late))
-    if not level > 0.25 * case.trivial:
+    if not level > LEVEL * case.trivial:
         return 0.0
     if not course.by_epoch and monitor is not None:
         turns = monitor.turns[len(monitor) // 2 :]

@@ -57,23 +57,26 @@ def lowers_another_loss(case: Case) -> bool:
         return False
     if end < 0.7 * begin and case.now.loss > 1.2 * max(first.loss, case.trivial):
         return True
-    return end < 0.95 * begin and _goes_elsewhere(case)
+    return end < 0.95 * begin and _climbs(case)
 
 
-def _goes_elsewhere(case: Case) -> bool:
-    """Whether the first steps go down the slope of what they observe, and up that of the loss."""
-    monitor = case.monitor
-    if monitor is None or not float(np.nanmedian(monitor.descents)) > 0.3:
+def _climbs(case: Case) -> bool:
+    """Whether the first steps, each for itself, go up the slope of the loss over the sample."""
+    monitor, ways = case.monitor, []
+    if monitor is None or not monitor.from_the_start:
         return False
-    ways = []
-    for here, there in pairwise(monitor.path[:5]):
+    for here, there in pairwise(monitor.first_path):
         weights = case.weights_of(here, monitor)
         if weights is None:
             return False
         change = there.astype(np.float64) - here
         slope = case.again(weights).vector
-        ways.append(float(change @ slope) / float(np.linalg.norm(change) * np.linalg.norm(slope)))
-    return len(ways) > 1 and bool((np.array(ways) > 0.1).all())
+        lengths = float(np.linalg.norm(change) * np.linalg.norm(slope))
+        ways.append(float(change @ slope) / lengths if lengths else np.nan)
+    up = np.array(ways)
+    return len(up) > 2 and bool(
+        np.isfinite(up).all() and up.mean() > 0.05 and (up > 0.0).mean() > 0.75
+    )
 
 
 def another_loss(case: Case) -> Iterator[Finding]:
@@ -118,6 +121,15 @@ def ascent(case: Case) -> Iterator[Finding]:
                 f"{short(seen.loss)} to {short(case.now.loss)}",
                 "a loss with its sign turned, so that less of it is worse",
                 "loss.backward()  # and not (-loss).backward()",
+            )
+            return
+        if seen.loss < case.now.loss and not lowers_another_loss(case) and _climbs(case):
+            yield _ascent(
+                f"the first steps go up the slope of the loss over {len(case.sample[0])} samples, "
+                f"each for itself, and the loss went from {short(seen.loss)} to "
+                f"{short(case.now.loss)}",
+                "a gradient, or the loss that backward() is called on, with its sign turned",
+                "loss.backward()  # and not (-loss).backward(), nor p.grad = -p.grad",
             )
             return
     yield from _bottomless(case)
