@@ -122,7 +122,7 @@ def spikes(case: Case) -> Iterator[Finding]:
     curve, unit = course.curve, course.unit
     if case.monitor is not None and len(case.monitor) >= 30:
         curve, unit = case.monitor.losses, "step"
-    if len(curve) < 10:
+    if len(curve) < 10 or float(curve.min()) < 0.0:
         return
     window = 5 if unit == "epoch" else 20
     # The losses of batches vary by themselves; a jump is far beyond all but a few of them.
@@ -137,7 +137,9 @@ def spikes(case: Case) -> Iterator[Finding]:
         after = curve[i + 1 : i + 1 + window]
         back = after.min() < level + 0.5 * jump
         # A sample that is hard to get right leaves the steps after it as they were.
-        thrown = unit == "epoch" or float(np.median(after[:5])) > 1.5 * level
+        thrown = unit == "epoch" or float(np.median(after[:5])) > level + max(
+            0.5 * level, 0.1 * jump
+        )
         thrown |= curve[i] > WILD * max(level, case.trivial)
         if high and back and thrown and jump > worth * case.trivial:
             found.append(i)

@@ -25,8 +25,10 @@ LARGE = 8.0
 HUGE = 50.0
 SMALL = 0.02
 NO_SIGNAL = 1e-4
+NARROW = 3.0**-0.5
+"""The spread of Neuron's own weights, uniform in [-1, 1], which narrow layers of Values bear."""
 DRAWS = 4
-"""So many draws by He and Xavier tell what is usual."""
+"""So many draws by He and Xavier tell what is usual; half as many of a model of Values."""
 CONFIDENT = 4.0
 """A first loss so many times that of a constant answer is confident and wrong."""
 
@@ -72,7 +74,7 @@ def copies(case: Case) -> Iterator[Finding]:
             continue
         kind = "symmetric_initialization" if units.any() else "zero_initialization"
         alike.setdefault(kind, []).append((layer.name, len(units), kinds, float(units[0, 0])))
-    if not case.matrices and case.is_scalar:
+    if case.is_scalar and not isinstance(case.model, Module):
         yield from _zeros(case, weights)
     for kind, found in alike.items():
         name, count, different, number = found[0]
@@ -129,10 +131,10 @@ def size(case: Case) -> Iterator[Finding]:
     # A few units of a few inputs may lie far from others by chance, so several are drawn.
     drawn = [
         look(case.model, *case.sample, case.loss, _drawn(case, weights, seen, seed))
-        for seed in range(DRAWS)
+        for seed in range(DRAWS // 2 if case.is_scalar else DRAWS)
     ]
     pairs = [
-        (mine, sqrt(sum(_spread(row) ** 2 for row in theirs) / DRAWS))
+        (mine, sqrt(sum(_spread(row) ** 2 for row in theirs) / len(theirs)))
         for mine, *theirs in zip(seen.rows, *(other.rows for other in drawn), strict=False)
         if not mine.activation and all(mine.path == row.path for row in theirs)
     ]
@@ -226,7 +228,8 @@ def _drawn(case: Case, weights: list[Array], seen: Look, seed: int) -> list[Arra
             if units is None:
                 continue
             for i in units.astype(int).ravel():
-                drawn[i] = np.array(rng.normal(0.0, _deviation(units.shape[1], rectified)))
+                spread = max(_deviation(units.shape[1], rectified), NARROW)
+                drawn[i] = np.array(rng.normal(0.0, spread))
         for i in own:
             shape = case.parameters[i].shape
             into = shape[0] if len(shape) == 2 else int(np.prod(shape[1:]))

@@ -69,10 +69,13 @@ _FOLLOWS: dict[str, tuple[str, ...]] = {
     "parameters_never_change": (
         "vanishing_gradients", "zero_initialization", "dead_relus", "saturated_units",
     ),
-    "divergence": (*_LOOPS, *_STARTS, "output_unfit", "learning_rate_too_high"),
+    "divergence": (
+        *_LOOPS, *_STARTS, "output_unfit", "exploding_gradients", "learning_rate_too_high",
+    ),
     "learning_rate_too_high": (*_STARTS, "output_unfit"),
     "oscillation": (*_LOOPS, "output_unfit", "learning_rate_too_high"),
-    "spikes": ("gradients_accumulating", "learning_rate_too_high", "inputs_not_normalized"),
+    "spikes": (*_LOOPS, "learning_rate_too_high", "inputs_not_normalized"),
+    "batch_too_small": (*_LOOPS, "learning_rate_too_high"),
     "exploding_gradients": (*_LOOPS[:2], *_STARTS, "output_unfit", "learning_rate_too_high"),
     "saturated_units": (*_LOOPS[:2], *_STARTS, "learning_rate_too_high"),
     "dead_relus": (*_LOOPS[:2], *_STARTS, "output_unfit", "learning_rate_too_high"),

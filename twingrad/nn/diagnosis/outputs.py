@@ -6,8 +6,11 @@ import numpy as np
 
 from .case import Case
 from .findings import Finding
+from .scores import loss_of
 from .words import short
 
+RIGHT = 8.0
+"""An output so many times its target of -1 or 1 is right, and sure of it."""
 BOUNDS = {
     "sigmoid": (0.0, 1.0),
     "tanh": (-1.0, 1.0),
@@ -23,6 +26,7 @@ def output_unfit(case: Case) -> Iterator[Finding]:
     """An output activation that the loss has already, or that keeps targets out of reach."""
     outputs, operations = case.now.outputs, case.now.operations
     if not np.isfinite(outputs).all():
+        yield from _far_targets(case, "outputs are no numbers any more")
         return
     last = case.now.last
     of_classes = any(op.startswith("cross_entropy") for op in operations)
@@ -112,22 +116,25 @@ def _of_own_losses(case: Case) -> Iterator[Finding]:
             "error",
             "loss = nn.cross_entropy(logits, y)",
         )
-    elif (
-        "log" in added
-        and (case.now.last == "sigmoid" or "sigmoid" in added)
-        and case.y.size
-        and float(case.y.min()) == -1.0
-    ):
+    elif set(np.unique(case.y)) == {-1.0, 1.0} and (at := _of_right_answers(case)) < -0.5:
         yield Finding(
             "output_unfit",
             "the targets",
-            f"the loss takes logarithms of a sigmoid, and targets go from {short(case.y.min())} to "
-            f"{short(case.y.max())}; it is {short(case.now.loss)} now",
+            f"targets are -1 and 1, and where each output is {RIGHT:g} times its target the loss "
+            f"is {short(at)}, below zero",
             "targets of -1 in a formula for 0 and 1: it has no least value, and falls without end",
             "give the classes the targets 0 and 1",
             "error",
             "y = (y > 0).astype(float)",
         )
+
+
+def _of_right_answers(case: Case) -> float:
+    """The loss of outputs that are right, and sure of it."""
+    outputs, y = case.now.outputs, case.sample[1]
+    if outputs.size != y.size:
+        return 0.0
+    return loss_of(case.loss, (RIGHT * y).reshape(outputs.shape), y, case.is_scalar)
 
 
 def _are_chances(outputs: np.ndarray) -> bool:

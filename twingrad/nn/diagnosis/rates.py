@@ -72,7 +72,7 @@ def _long(case: Case) -> str:
     if not len(moved) or not float(moved.max()) > 0.3 or pull(case) > PULL:
         return ""
     return (
-        f"in the first steps a layer changed by {share(float(moved.max()))} of itself a step, "
+        f"in the first steps a layer changed by {share(float(moved.max()), 'itself')} a step, "
         "where about 0.1% to 1% is usual"
     )
 
@@ -143,7 +143,7 @@ def learning_rate_too_low(case: Case) -> Iterator[Finding]:
         rate, longest = course.rate_of(False, None), 100.0
         told += (
             f", where a step down the gradient, as long as the curvature allows, lowers it by "
-            f"{share(case.descent)} of itself"
+            f"{share(case.descent, 'itself')}"
         )
     else:
         rate, longest = trial.rate, trial.longest

@@ -19,7 +19,7 @@ Loss = Callable[[Any, Any], Any]
 def trivial_loss(loss: Loss, y: Array, shape: tuple[int, ...], is_scalar: bool) -> float:
     """The loss of the best constant answer, for outputs of a shape; nan where none is known."""
     losses = [
-        _loss_of(loss, np.broadcast_to(constant, shape), y, is_scalar)
+        loss_of(loss, np.broadcast_to(constant, shape), y, is_scalar)
         for constant in _constants(y, shape[1:])
     ]
     finite = [number for number in losses if np.isfinite(number)]
@@ -41,7 +41,8 @@ def _constants(y: Array, width: tuple[int, ...]) -> list[Array]:
     return found
 
 
-def _loss_of(loss: Loss, outputs: Array, y: Array, is_scalar: bool) -> float:
+def loss_of(loss: Loss, outputs: Array, y: Array, is_scalar: bool) -> float:
+    """A loss of plain outputs, for either twin; nan where it refuses them."""
     try:
         with no_grad():
             total = loss(_values_of(outputs) if is_scalar else Tensor(outputs), y)

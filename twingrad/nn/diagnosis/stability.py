@@ -156,7 +156,7 @@ def oscillation(case: Case) -> Iterator[Finding]:
     yield Finding(
         "oscillation",
         "training",
-        f"in the second half the loss goes up and down by {share(amplitude)} of its level from "
+        f"in the second half the loss goes up and down by {share(amplitude, 'its level')} from "
         f"turn to turn; its last {course.unit}s are {last}{turned}",
         "momentum that carries the weights past the minimum, and back"
         if onwards
