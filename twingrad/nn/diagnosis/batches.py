@@ -54,7 +54,7 @@ def batch_too_small(case: Case) -> Iterator[Finding]:
     middle = float(np.mean(losses[-2 * quarter : -quarter]))
     end = float(np.mean(losses[-quarter:]))
     still = end > (0.6 if tiny else 0.9) * middle
-    if not (still and end > 0.25 * case.trivial):
+    if not (still and end > 0.15 * case.trivial):
         return
     # So much fell in a quarter of the run, and so much would in a few steps without the noise.
     fell, gain = 1.0 - end / middle, case.smoothed

@@ -275,6 +275,12 @@ class Case:
         return self._tried(None)
 
     @cached_property
+    def peak_trial(self) -> Trial | None:
+        """What steps of several lengths do now, at the largest rate that there ever was."""
+        rates = self.course.rates[np.isfinite(self.course.rates)]
+        return self._tried(None, float(rates.max())) if len(rates) else self.trial
+
+    @cached_property
     def first_trial(self) -> Trial | None:
         """What they would have done to the model as it was."""
         if self.fresh:
@@ -300,11 +306,12 @@ class Case:
         end = walked(self.again, self.optimizer, SMOOTH)
         return (self.now.loss - end) / abs(self.now.loss) if np.isfinite(end) else 0.0
 
-    def _tried(self, weights: list[Array] | None) -> Trial | None:
+    def _tried(self, weights: list[Array] | None, rate: float | None = None) -> Trial | None:
         if self.optimizer is None:
             return None
         seen = self.now if weights is None else self.first
-        rate = self.course.rate_of(weights is not None, self.optimizer)
+        if rate is None:
+            rate = self.course.rate_of(weights is not None, self.optimizer)
         if seen is None or not np.isfinite(seen.loss):
             return None
         return trial(self.again, self.optimizer, seen, weights, rate)

@@ -12,6 +12,10 @@ from ..optimizer import Optimizer
 Array = npt.NDArray[Any]
 
 
+LONG = 10
+"""So many epochs tell how fast a loss falls."""
+
+
 class Course:
     """The losses of a run: `curve`, one for each epoch, or for each step of a loop of one's own.
 
@@ -87,11 +91,12 @@ class Course:
         rates = self.rates[np.isfinite(self.rates)]
         return len(rates) > 1 and bool(0.0 <= rates[-1] < rates.max() / 30.0)
 
-    def stands_still(self, noiseless: bool) -> bool:
+    def stands_still(self, noiseless: bool, gap: float) -> bool:
         """Whether the loss no longer falls: by epochs, or by steps with or without batches' noise.
 
         Two stretches of the second half are compared by their means; where these are too uncertain
-        to tell, it does not.
+        to tell, it does not. A loss that falls so slowly that ten times the epochs would not close
+        the `gap` to what could be reached stands still as well.
         """
         before, after = self._stretch(0.55, 0.7), self._stretch(0.85, 1.0)
         if not len(before) or not len(after):
@@ -103,6 +108,8 @@ class Course:
             )
             doubt = 2.0 * float(np.hypot(before.std(), after.std())) / np.sqrt(len(after))
             slack = min(doubt, 0.1 * middle) if self.by_epoch else 0.0
+            if self.by_epoch and len(self) >= LONG:
+                slack = max(slack, 0.1 * gap)
             return fell < max((0.03 if self.by_epoch else 0.01) * middle, slack)
         before, after = self._stretch(0.4, 0.7), self._stretch(0.7, 1.0)
         middle = abs(float(before.mean()))

@@ -88,13 +88,15 @@ def standing_still(case: Case) -> Iterator[Finding]:
         if len(case.X) >= 20 or case.score > 0.8 or _ambiguous(case):
             return
         best = 1.0
-    if best - case.score < BEHIND or (case.reach.relation or 9.0) < 3.0:
+    limit = 0.5 * BEHIND if course.has_decayed else BEHIND
+    if best - case.score < limit or (case.reach.relation or 9.0) < 3.0:
         return
     middle, end = course.level(0.55, 0.7), course.level(0.85, 1.0)
     trial = case.trial
     lengths = (1.0, 10.0, 100.0, 1000.0)
     gain = max(map(trial.gain, lengths)) if trial is not None else min(case.descent, 1.0)
-    if not course.stands_still(noiseless=not course.by_epoch and case.takes_all):
+    gap = (best - case.score) * case.trivial
+    if not course.stands_still(not course.by_epoch and case.takes_all, gap):
         return
     rates, decayed = course.rates[np.isfinite(course.rates)], course.has_decayed
     numbers = (

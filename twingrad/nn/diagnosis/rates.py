@@ -110,10 +110,10 @@ def behind(case: Case) -> float:
 
 def creeps(case: Case) -> bool:
     """Whether the loss hardly fell, and would fall many times as fast by far longer steps."""
-    course, trial = case.course, case.trial
+    course, trial = case.course, case.peak_trial
     if case.fresh or not len(course) or ran_away(case) or steps_are_wrong(case):
         return False
-    if lowers_another_loss(case) or course.has_decayed:
+    if lowers_another_loss(case):
         return False
     high = case.now.loss > 0.6 * min(course.start, 4.0 * case.trivial)
     if not (high and (behind(case) > 0.1 or case.share_left > 0.9)):
@@ -122,19 +122,21 @@ def creeps(case: Case) -> bool:
         # Nobody tells what the steps were: a loss that stood still on a slope.
         stood = abs(course.curve[0] - course.end) < 0.02 * course.curve[0]
         calm = course.curve[0] < 2.0 * case.trivial
-        return course.by_epoch and len(course) > 4 and stood and calm and case.descent > 0.02
+        known = course.by_epoch and len(course) > 4 and not course.has_decayed
+        return known and stood and calm and case.descent > 0.02
     one, ten, hundred = trial.gain(1.0), trial.gain(10.0), trial.gain(100.0)
     # So short a step that rounding hides what it does tells nothing but that it is too short.
     linear = abs(hundred) < 1e-5 or (ten > 5.0 * one > 0.0 and hundred > 20.0 * one)
     patient = len(course) > (9 if course.by_epoch else 199) or course.steps > 199
-    return linear and trial.gain(trial.longest) > 0.02 and (patient or one < 1e-3)
+    short_ones = one < 1e-3 or (patient and not course.has_decayed)
+    return linear and trial.gain(trial.longest) > 0.02 and short_ones
 
 
 def learning_rate_too_low(case: Case) -> Iterator[Finding]:
     """A loss that creeps."""
     if not creeps(case):
         return
-    trial, course = case.trial, case.course
+    trial, course = case.peak_trial, case.course
     told = (
         f"in {len(course)} {course.unit}s the loss went from {short(course.start)} to "
         f"{short(case.now.loss)}"

@@ -11,6 +11,7 @@ from .findings import Finding
 from .steps import lowers_another_loss
 from .words import share, short
 
+LEG = 0.25
 LEVEL = 0.1
 """Below this share of a constant's loss, swings are of no account."""
 SNAPSHOTS = 12
@@ -20,16 +21,17 @@ SNAPSHOTS = 12
 def swings(case: Case) -> float:
     """How far the loss swings up and down in the second half, as a share of its level; 0 if not.
 
-    A swing is a change of 25% of the level or more until it turns back. The losses of batches,
-    which differ by themselves, count only where successive gradients lie on one line, and where
-    the loss over the sample swings as well.
+    A swing is a change of 25% of the level or more until it turns back, or 10% where each step
+    takes all samples. The losses of batches, which differ by themselves, count only where
+    successive gradients lie on one line, and where the loss over the sample swings as well.
     """
     course, monitor = case.course, case.monitor
     late = course.curve[len(course) // 2 :]
     if len(late) < 6 or not np.isfinite(late).all():
         return 0.0
     level = float(np.median(late))
-    if not level > LEVEL * case.trivial:
+    exact = takes_all_at_once(case)
+    if not level > (0.3 if exact else 1.0) * LEVEL * case.trivial:
         return 0.0
     if not course.by_epoch and monitor is not None:
         turns = monitor.turns[len(monitor) // 2 :]
@@ -40,8 +42,16 @@ def swings(case: Case) -> float:
             if len(late) < 6 or not np.isfinite(late).all():
                 return 0.0
             level = float(np.median(late))
-    legs = _legs(late, 0.25 * level)
+    legs = _legs(late, (0.4 if exact else 1.0) * LEG * level)
     return float(np.median(legs)) / level if len(legs) >= 4 else 0.0
+
+
+def takes_all_at_once(case: Case) -> bool:
+    """Whether each step takes all samples, so that no batch makes the loss go up or down."""
+    monitor = case.monitor
+    return (
+        case.takes_all if monitor is None or not monitor.epoch_steps else monitor.epoch_steps == 1
+    )
 
 
 def _of_all_samples(case: Case) -> npt.NDArray[Any]:
@@ -143,7 +153,7 @@ def oscillation(case: Case) -> Iterator[Finding]:
     if case.fresh or ran_away(case):
         return
     amplitude = swings(case)
-    if not amplitude > 0.3:
+    if not amplitude > (0.1 if takes_all_at_once(case) else 0.3):
         return
     monitor, course = case.monitor, case.course
     turned, onwards = "", False

@@ -123,7 +123,7 @@ def ascent(case: Case) -> Iterator[Finding]:
                 "loss.backward()  # and not (-loss).backward()",
             )
             return
-        if seen.loss < case.now.loss and not lowers_another_loss(case) and _climbs(case):
+        if not case.now.loss <= seen.loss and not lowers_another_loss(case) and _climbs(case):
             yield _ascent(
                 f"the first steps go up the slope of the loss over {len(case.sample[0])} samples, "
                 f"each for itself, and the loss went from {short(seen.loss)} to "

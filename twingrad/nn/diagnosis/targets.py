@@ -71,7 +71,7 @@ def class_imbalance(case: Case) -> Iterator[Finding]:
     counts = np.bincount(case.classes)
     most, least = int(counts.max()), int(counts.min())
     share = most / len(case.classes)
-    if len(counts) < 2 or not (share >= 0.85 or (len(counts) <= 10 and most >= RARE * least)):
+    if len(counts) < 2 or not (share >= 0.85 or (len(counts) <= 20 and most >= RARE * least)):
         return
     names = _names(case)
     yield Finding(
