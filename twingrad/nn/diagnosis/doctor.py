@@ -170,7 +170,18 @@ def _ordered(found: list[Finding]) -> list[Finding]:
     for finding in sorted(explained, key=lambda f: len(f.follows)):
         for cause in finding.follows:
             rank[cause] = min(rank[cause], rank[finding.kind])
-    return sorted(explained, key=lambda f: (rank[f.kind], bool(f.follows), known.index(f.kind)))
+    depth: dict[str, int] = {}
+    for kind in sorted(kinds, key=lambda kind: rank[kind]):
+        _depth(kind, {f.kind: f.follows for f in explained}, depth)
+    return sorted(explained, key=lambda f: (rank[f.kind], depth[f.kind], known.index(f.kind)))
+
+
+def _depth(kind: str, follows: dict[str, tuple[str, ...]], known: dict[str, int]) -> int:
+    """How many kinds stand between one and what it may come from in the end."""
+    if kind not in known:
+        known[kind] = 0  # against a circle
+        known[kind] = max((1 + _depth(k, follows, known) for k in follows[kind]), default=0)
+    return known[kind]
 
 
 def _looked_for(case: Case) -> list[str]:

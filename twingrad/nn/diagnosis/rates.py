@@ -164,5 +164,5 @@ def learning_rate_too_low(case: Case) -> Iterator[Finding]:
         "raise it by ten until the loss no longer falls faster; nn.lr_range_test does that in one "
         "run",
         "error" if case.share_left > 0.9 else "warning",
-        set_rate(case, rate * longest),
+        set_rate(case, 0.1 * rate * longest),  # as of a range test, a tenth of what is steepest
     )

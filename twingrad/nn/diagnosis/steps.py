@@ -12,6 +12,9 @@ from .case import Case
 from .findings import Finding
 from .words import short
 
+ENOUGH = 8
+"""The mean loss of so many steps is near that of all samples, if they are what is stepped for."""
+
 
 def steps_are_wrong(case: Case) -> bool:
     """Whether steps are wrong by more than their length, which other findings tell."""
@@ -53,7 +56,12 @@ def lowers_another_loss(case: Case) -> bool:
     part = max(1, min(len(losses) // 4, 50))
     begin, end = float(losses[:part].mean()), float(losses[-part:].mean())
     begin = min(begin, float(losses[:3].max()))  # a loss that was thrown up first has not begun so
-    if not 0.0 <= end < begin or not case.now.loss > max(1.02 * first.loss, end):
+    if not 0.0 <= end < begin or not case.now.loss > end:
+        return False
+    late = losses[-len(losses) // 3 :]
+    if len(late) >= ENOUGH and late.mean() < 0.2 * case.now.loss > 0.1 * case.trivial:
+        return True
+    if not case.now.loss > 1.02 * first.loss:
         return False
     if end < 0.7 * begin and case.now.loss > 1.2 * max(first.loss, case.trivial):
         return True
