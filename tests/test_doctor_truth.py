@@ -2,11 +2,15 @@
 
 import pytest
 
-from tests.doctor import bench, final, final_tasks, tasks, truth, validation
+from tests.doctor import bench, final, final_tasks, fresh, tasks, truth, validation
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cases", [validation.CASES, final.CASES], ids=["validation", "final"])
+@pytest.mark.parametrize(
+    "cases",
+    [validation.CASES, final.CASES, fresh.CASES],
+    ids=["validation", "final", "fresh"],
+)
 def test_each_run_is_ill_in_the_way_that_it_is_called_or_healthy(cases: list[truth.Known]) -> None:
     if cases is final.CASES and final_tasks.mnist() is None:
         pytest.skip("no MNIST: its stand-in runs, but not all runs of it are proved")
@@ -18,7 +22,8 @@ def test_the_sets_share_no_task_and_each_has_all_kinds_and_both_twins() -> None:
     known = {made.__name__ for made in (*tasks.TUNING, *tasks.UNSEEN)}
     assert not known & validation.TASKS.keys()
     assert not (known | validation.TASKS.keys()) & final.TASKS.keys()
+    assert not (known | validation.TASKS.keys() | final.TASKS.keys()) & fresh.TASKS.keys()
     kinds = {kind for kind, *_ in bench.ILL}
-    for cases in (validation.CASES, final.CASES):
+    for cases in (validation.CASES, final.CASES, fresh.CASES):
         assert {case.kind for case in cases} == {*kinds, ""}
         assert {"Values" in case.name for case in cases} == {True, False}
