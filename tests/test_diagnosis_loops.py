@@ -418,3 +418,43 @@ def test_a_model_whose_way_depends_on_its_numbers_is_looked_at_the_long_way() ->
         expected = look(model, MOONS, SIDES, nn.mse_loss, weights)
         assert again(weights).loss == pytest.approx(expected.loss, rel=1e-12)
         np.testing.assert_allclose(again(weights).vector, expected.vector, rtol=1e-12)
+
+
+def test_biases_that_an_update_by_hand_leaves_out_are_named() -> None:
+    def update(model: Any) -> None:
+        for p in model.parameters():
+            if p.ndim > 1:
+                p.data = p.data - 0.1 * p.grad
+
+    found = finding(by_hand(plane("tensor"), update), "parameters_never_change")
+    assert found.where == "layers.0.bias, layers.2.bias"
+    assert found.severity == "warning"
+
+
+def spiked(batch: int, spoil: bool) -> nn.Diagnosis:
+    model, rng = net(64, 32, 10), np.random.default_rng(0)
+    optimizer = nn.Adam(model.parameters(), lr=3e-3)
+    monitor = nn.Monitor(model, optimizer)
+    for step in range(400):
+        rows = rng.permutation(len(DIGITS))[:batch]
+        y = (LABELS[rows] + 1) % 10 if spoil and step % 90 == 80 else LABELS[rows]
+        optimizer.zero_grad()
+        loss = nn.cross_entropy(model(DIGITS[rows]), y)
+        loss.backward()
+        optimizer.step()
+        monitor.observe(loss)
+    return nn.diagnose(model, DIGITS, LABELS, nn.cross_entropy, monitor=monitor)
+
+
+def test_batches_with_wrong_labels_are_spikes_and_hard_samples_one_by_one_are_not() -> None:
+    found = finding(spiked(40, spoil=True), "spikes")
+    assert "171" in found.where and "351" in found.where  # steps count from 1
+    assert not spiked(40, spoil=False)
+    assert "spikes" not in spiked(1, spoil=False).kinds
+
+
+@pytest.mark.parametrize("copy", [lambda x: -3.0 * x + 1.0, lambda x: np.round(x, 2)])
+def test_a_column_turned_round_or_rounded_is_the_same_column(copy: Any) -> None:
+    X = np.hstack([MOONS, copy(MOONS[:, :1])])
+    found = nn.diagnose(nn.MLP(3, [8, 1], rng=0), X, SIDES, nn.mse_loss)
+    assert found.kinds == ["duplicate_features"]

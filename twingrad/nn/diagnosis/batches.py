@@ -126,7 +126,7 @@ def spikes(case: Case) -> Iterator[Finding]:
         return
     window = 5 if unit == "epoch" else 20
     # The losses of batches vary by themselves; a jump is far beyond all but a few of them.
-    worth = 0.2 if unit == "epoch" else 0.5
+    worth = 0.2 if unit == "epoch" else 0.25
     tail = 0.0 if unit == "epoch" else 3.0 * float(np.quantile(curve[len(curve) // 5 :], 0.9))
     found = []
     for i in range(window, len(curve) - 1):
@@ -136,11 +136,13 @@ def spikes(case: Case) -> Iterator[Finding]:
         high = curve[i] > max(2.5 * level, 1.3 * float(before.max()), tail)
         after = curve[i + 1 : i + 1 + window]
         back = after.min() < level + 0.5 * jump
-        # A sample that is hard to get right leaves the steps after it as they were.
+        # A sample that is hard to get right leaves the steps after it as they were; where batches
+        # are so small that one of them makes a jump, others nearby make jumps as well.
         thrown = unit == "epoch" or float(np.median(after[:5])) > level + max(
             0.5 * level, 0.1 * jump
         )
-        thrown |= curve[i] > WILD * max(level, case.trivial)
+        alike = float(np.quantile(before, 0.9)) < 4.0 * level
+        thrown |= curve[i] > (10.0 if alike else WILD) * max(level, (not alike) * case.trivial)
         if high and back and thrown and jump > worth * case.trivial:
             found.append(i)
     if not found:

@@ -23,6 +23,8 @@ from .words import columns, counted, listed, short
 LARGE = 10.0
 """A feature of this size or more is not normalised."""
 TINY = 1e-2
+SAME = 0.9999
+"""Columns whose correlation is beyond this, or below minus this, are one column twice."""
 APART = 1e3
 """Sizes of features so many times apart are not, either."""
 
@@ -184,19 +186,22 @@ def duplicate_features(case: Case) -> Iterator[Finding]:
     own = np.array([_others(column) for column in rows.T])
     usable = np.flatnonzero((lengths > 1e-9 * (1.0 + most)) & (own >= max(5, len(rows) // 50)))
     unit = centred[:, usable] / lengths[usable]
-    alike = np.triu(np.abs(unit.T @ unit) > 1.0 - 1e-9, 1)
+    products = unit.T @ unit
+    alike = np.triu(np.abs(products) > SAME, 1)
     pairs = looked_at[usable[np.argwhere(alike)]]
     if not len(pairs):
         return
     first, second = pairs[0]
+    correlation = products[tuple(np.argwhere(alike)[0])]
     copies = np.unique(pairs[:, 1])
     yield Finding(
         "duplicate_features",
         columns(copies),
         f"{len(copies):,} of {counted(len(looked_at), 'feature')} "
         f"{'repeats' if len(copies) == 1 else 'repeat'} another one, up to scale and shift: "
-        f"column {second} has correlation 1 with column {first}",
-        "a column was joined twice, or is there in two units",
+        f"column {second} has correlation {correlation:.6g} with column {first}",
+        "a column was joined twice, is there in two units, or is another one rounded or turned "
+        "round",
         "keep one of each",
         "warning",
         _without(copies, len(looked_at) == count),
@@ -210,7 +215,7 @@ def _without(copies: npt.NDArray[np.intp], all_known: bool) -> str:
         return f"X = np.delete(X, [{names}], axis=1)"
     return (
         "X = np.asarray(X)\n"
-        "copies = np.triu(np.corrcoef(X, rowvar=False) > 1.0 - 1e-9, 1).any(axis=0)\n"
+        f"copies = np.triu(abs(np.corrcoef(X, rowvar=False)) > {SAME}, 1).any(axis=0)\n"
         "X = X[:, ~copies]"
     )
 

@@ -66,7 +66,7 @@ def _names(case: Case) -> npt.NDArray[Any]:
 
 def class_imbalance(case: Case) -> Iterator[Finding]:
     """Classes of very different sizes, with what always saying the largest would reach."""
-    if case.classes is None or len(case.classes) < 50:
+    if case.classes is None or len(case.classes) < 30:
         return
     counts = np.bincount(case.classes)
     most, least = int(counts.max()), int(counts.min())

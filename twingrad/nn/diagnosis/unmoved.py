@@ -9,6 +9,9 @@ from .case import Case
 from .findings import Finding
 from .words import listed
 
+FEW = 0.1
+"""More than this share of the parameters is more than a few."""
+
 
 def parameters_never_change(case: Case) -> Iterator[Finding]:
     """Parameters that the loss does not reach, the optimizer does not hold, or no step moved."""
@@ -162,7 +165,11 @@ def _still(case: Case) -> list[int]:
             found += layer.members
         else:
             found += [i for i in matrices if i in unchanged]
-    return [i for i in found if not case.parameters[i].constant]
+    # Single numbers may stay for want of a gradient; that many with one do is no chance.
+    left = [i for i in unchanged if i not in found and np.any(case.now.gradients[i])]
+    if len(left) > 1 and len(left) > FEW * len(case.parameters):
+        found += left
+    return sorted(i for i in found if not case.parameters[i].constant)
 
 
 def _why_still(case: Case, i: int) -> str:
