@@ -158,6 +158,6 @@ def _compared(case: Case, best: float) -> str:
     if case.reach.score is None:
         return f"it has {share(max(case.score, 0.0))} of the way from a constant to all right"
     return (
-        f"from a constant (0) to perfect (1) its answers have a score of {case.score:.2f}, and its "
-        f"5 nearest neighbours would say {best:.2f} of each sample"
+        f"from a constant (0) to perfect (1) its answers have a score of {case.score:.2f}, and "
+        f"neighbours or kernels say {best:.2f} of each sample by the others"
     )

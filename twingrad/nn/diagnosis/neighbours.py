@@ -1,7 +1,7 @@
-"""What can be learned from samples at all, by two rules without a network: neighbours, and a line.
+"""What can be learned from samples at all, by rules without a network: neighbours, kernels, a line.
 
-A model that does worse than its nearest neighbours could do better; where neither neighbours nor
-a line do better than chance, there may be nothing to learn.
+A model that does worse on its samples than these do on samples they have not seen could do better;
+where neither neighbours nor a line do better than chance, there may be nothing to learn.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,13 @@ NEIGHBOURS = 5
 _AT_MOST = 800
 _COLUMNS = 4096
 """Of wider samples so many columns are looked at: neighbours are near in a part of them, too."""
+_SOLVED = 500
+"""So many samples at most have a matrix of theirs inverted."""
 _SHUFFLES = 100
 
 
 class Reach(NamedTuple):
-    """`score` of the neighbours, 0 that of a constant and 1 perfect; how far from chance `relation`
+    """`score` of the best rule, 0 that of a constant and 1 perfect; how far from chance `relation`
     is, in standard deviations of shuffled labels; None where there are too few samples."""
 
     score: float | None
@@ -27,10 +29,12 @@ class Reach(NamedTuple):
 
 
 def reach(X: npt.NDArray[np.floating], codes: Array) -> Reach:
-    """What neighbours make of samples X, (samples, features), and their targets as codes.
+    """What rules make of samples X, (samples, features), and their targets as codes.
 
     codes: (samples, n), one-hot rows for classes, standardised ranks or numbers else. The score is
-    of each sample's five nearest others; the relation is the larger of two z values against
+    of what is said of each sample by the others, its five nearest or kernel ridge regression, the
+    larger of them (Rasmussen & Williams 2006, "Gaussian Processes for Machine Learning", equation
+    5.12, of leaving one out); the relation is the larger of two z values against
     shuffled targets: agreement of neighbours, and out-of-fold fit of a ridge regression. Schilling
     1986, "Multivariate Two-Sample Tests Based on Nearest Neighbors", JASA 81.
     """
@@ -53,14 +57,34 @@ def reach(X: npt.NDArray[np.floating], codes: Array) -> Reach:
             return float((targets[:, None, :] * targets[near]).sum())
 
         relations.append(_deviation(agreement, centred, orders))
+    scores.append(_of_kernels(scaled[:_SOLVED], codes[:_SOLVED]))
     hat = _out_of_fold(scaled)
     relations.append(_deviation(lambda t: float(((hat @ t) * t).sum()), centred, orders))
     return Reach(max(scores), max(relations) if len(rows) >= 60 else None)
 
 
-def _nearest(points: Array) -> npt.NDArray[np.intp]:
+def _of_kernels(points: Array, codes: Array) -> float:
+    """The best score of Gaussian kernels of a few widths, each sample said by all others."""
+    distances = _distances(points)
+    usual = float(np.median(distances)) or 1.0
+    mean, scores = codes.mean(axis=0), [0.0]
+    for width in (0.05, 0.25, 1.0):
+        kernel = np.exp(-0.5 * distances / (width * usual))
+        for noise in (1e-2, 0.3):
+            inverse = np.linalg.inv(kernel + noise * np.eye(len(kernel)))
+            left_out = codes - inverse @ (codes - mean) / np.diag(inverse)[:, None]
+            scores.append(_score(codes, left_out))
+    return max(scores)
+
+
+def _distances(points: Array) -> Array:
     squares = (points**2).sum(axis=1)
-    distances = squares[:, None] + squares[None, :] - 2.0 * points @ points.T
+    found: Array = squares[:, None] + squares[None, :] - 2.0 * points @ points.T
+    return np.maximum(found, 0.0, out=found)
+
+
+def _nearest(points: Array) -> npt.NDArray[np.intp]:
+    distances = _distances(points)
     np.fill_diagonal(distances, np.inf)
     return np.argpartition(distances, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
 
