@@ -458,3 +458,12 @@ def test_a_column_turned_round_or_rounded_is_the_same_column(copy: Any) -> None:
     X = np.hstack([MOONS, copy(MOONS[:, :1])])
     found = nn.diagnose(nn.MLP(3, [8, 1], rng=0), X, SIDES, nn.mse_loss)
     assert found.kinds == ["duplicate_features"]
+
+
+def test_a_column_of_zeros_is_told_in_dense_data_and_not_among_pixels() -> None:
+    X = np.random.default_rng(0).normal(size=(len(DIGITS), 64)).astype(np.float32)
+    X[:, 5] = 0.0
+    found = nn.diagnose(net(64, 16, 10), X, LABELS, nn.cross_entropy)
+    assert "X[:, 5]" in finding(found, "constant_feature").where
+    assert (DIGITS == 0.0).all(axis=0).any()
+    assert not nn.diagnose(net(64, 16, 10), DIGITS, LABELS, nn.cross_entropy)

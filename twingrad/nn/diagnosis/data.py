@@ -23,6 +23,8 @@ from .words import columns, counted, listed, short
 LARGE = 10.0
 """A feature of this size or more is not normalised."""
 TINY = 1e-2
+SPARSE = 0.2
+"""Data with a larger share of zeros is made of counts, pixels or categories."""
 SAME = 0.9999
 """Columns whose correlation is beyond this, or below minus this, are one column twice."""
 APART = 1e3
@@ -129,7 +131,7 @@ def _normalizes(model: Any) -> bool:
 
 
 def constant_feature(case: Case) -> Iterator[Finding]:
-    """Columns without any variation; those of zeros only where features are few.
+    """Columns without any variation; those of zeros only where zeros are not usual.
 
     A pixel of an image cannot be left out, so of images it is said only where none varies.
     """
@@ -150,7 +152,9 @@ def constant_feature(case: Case) -> Iterator[Finding]:
         )
         return
     loud = constant[rows[0, constant] != 0.0]
-    told = constant if count <= 20 else loud
+    # In counts and pixels zeros are usual, and a column of them may be one for rarer samples.
+    sparse = count > 20 and float((rows[:500] == 0.0).mean()) > SPARSE
+    told = loud if sparse else constant
     if not len(told) or case.X.ndim > 2:
         return
     yield Finding(
