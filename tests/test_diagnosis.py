@@ -452,17 +452,27 @@ def test_what_is_no_history_no_monitor_and_no_model_is_refused() -> None:
 # The numbers that findings rest on
 
 
-def test_neighbours_say_what_scikit_learns_do() -> None:
+@pytest.mark.parametrize("noise", [0.1, 1.0])
+def test_neighbours_and_kernels_say_what_scikit_learns_do(noise: float) -> None:
+    from sklearn.kernel_ridge import KernelRidge
+    from sklearn.metrics.pairwise import euclidean_distances
     from sklearn.model_selection import LeaveOneOut, cross_val_predict
     from sklearn.neighbors import KNeighborsRegressor
 
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))
-    X /= X.std(axis=0)
-    y = X[:, :1] ** 2 + 0.1 * rng.normal(size=(60, 1))
-    said = cross_val_predict(KNeighborsRegressor(5), X - X.mean(axis=0), y, cv=LeaveOneOut())
-    expected = 1.0 - ((y - said) ** 2).sum() / ((y - y.mean()) ** 2).sum()
-    assert reach(X, y).score == pytest.approx(expected, abs=1e-9)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = X[:, :1] ** 2 + noise * rng.normal(size=(60, 1))
+    usual = np.median(euclidean_distances(X, squared=True))
+    rules = [KNeighborsRegressor(5)]
+    rules += [
+        KernelRidge(alpha=alpha, kernel="rbf", gamma=0.5 / (width * usual))
+        for width in (0.05, 0.25, 1.0)
+        for alpha in (1e-2, 0.3)
+    ]
+    said = [cross_val_predict(rule, X, y - y.mean(), cv=LeaveOneOut()) for rule in rules]
+    of_each = [1.0 - ((y - y.mean() - s) ** 2).sum() / ((y - y.mean()) ** 2).sum() for s in said]
+    assert reach(X, y).score == pytest.approx(max(of_each), abs=1e-9)
 
 
 def test_shuffled_targets_are_as_far_from_chance_as_chance_is() -> None:
