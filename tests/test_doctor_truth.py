@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.doctor import bench, final, final_tasks, fresh, tasks, truth, unseen, validation
+from tests.doctor import bench, final, final_tasks, fresh, last, tasks, truth, unseen, validation
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "cases",
-    [validation.CASES, final.CASES, fresh.CASES, unseen.CASES],
-    ids=["validation", "final", "fresh", "unseen"],
+    [validation.CASES, final.CASES, fresh.CASES, unseen.CASES, last.CASES],
+    ids=["validation", "final", "fresh", "unseen", "last"],
 )
 def test_each_run_is_ill_in_the_way_that_it_is_called_or_healthy(cases: list[truth.Known]) -> None:
     if cases is final.CASES and final_tasks.mnist() is None:
@@ -20,10 +20,10 @@ def test_each_run_is_ill_in_the_way_that_it_is_called_or_healthy(cases: list[tru
 
 def test_the_sets_share_no_task_and_each_has_all_kinds_and_both_twins() -> None:
     known = {made.__name__ for made in (*tasks.TUNING, *tasks.UNSEEN)}
-    for chosen in (validation, final, fresh, unseen):
+    for chosen in (validation, final, fresh, unseen, last):
         assert not known & chosen.TASKS.keys()
         known |= chosen.TASKS.keys()
     kinds = {kind for kind, *_ in bench.ILL}
-    for cases in (validation.CASES, final.CASES, fresh.CASES, unseen.CASES):
+    for cases in (validation.CASES, final.CASES, fresh.CASES, unseen.CASES, last.CASES):
         assert {case.kind for case in cases} == {*kinds, ""}
         assert {"Values" in case.name for case in cases} == {True, False}

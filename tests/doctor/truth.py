@@ -2,7 +2,7 @@
 
 `python -m tests.doctor.truth validation` trains each run and its control, and prints which are not
 ill in the way that they should be, or not healthy, and by which numbers; `… validation dead` those
-of one kind. The other sets that it knows are final, fresh and unseen.
+of one kind. The other sets that it knows are final, fresh, unseen and last.
 """
 
 import sys
