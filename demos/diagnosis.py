@@ -25,9 +25,9 @@ def main() -> None:
     options = parser.parse_args()
     write(PAGE.stem)
     if options.bench:
-        from tests.doctor import bench
+        from tests.doctor import bench, last
 
-        table = bench.table(bench.results(bench.UNSEEN))
+        table = bench.table(bench.results(last.CASES))
         PAGE.write_text(with_table(PAGE.read_text(), table))
         print(table)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import bench, final, fresh, unseen, validation
+from tests.doctor import bench, final, fresh, last, unseen, validation
 
 SETS: dict[str, tuple[list[Any], float]] = {
     "tuning": (bench.TUNING, 0.92),  # whose runs nobody proved to be as ill as they are called
@@ -13,6 +13,7 @@ SETS: dict[str, tuple[list[Any], float]] = {
     "final": (final.CASES, 0.95),
     "fresh": (fresh.CASES, 0.92),
     "unseen": (unseen.CASES, 0.93),
+    "last": (last.CASES, 0.95),
 }
 
 
