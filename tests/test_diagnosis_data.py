@@ -11,8 +11,8 @@ from twingrad import nn
 from twingrad.nn.diagnosis import KINDS, Finding
 from twingrad.nn.diagnosis.case import Case
 from twingrad.nn.diagnosis.columns import columns_of, constant_columns
-from twingrad.nn.diagnosis.data import can_look_for_shuffling
 from twingrad.nn.diagnosis.neighbours import reach
+from twingrad.nn.diagnosis.targets import can_look_for_shuffling
 
 MOONS, SIDES = nn.data.moons(120, noise=0.1, rng=0)
 DIGITS, LABELS = nn.data.digits()

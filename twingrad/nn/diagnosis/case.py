@@ -4,7 +4,7 @@ What costs a pass over the data is computed when first asked for.
 """
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,10 +19,11 @@ from ..optimizer import Optimizer
 from ..parts import layer_name, layers_of
 from ..predict import dtype_of, first_numbers
 from .again import Again
+from .arguments import arrays_of
 from .course import Course
 from .look import Look, look
 from .neighbours import Reach, reach
-from .scores import arrays_of, score_of, trivial_loss
+from .scores import score_of, trivial_loss
 from .trial import Trial, curvature, trial, walked
 
 Array = npt.NDArray[Any]
@@ -30,6 +31,18 @@ Array = npt.NDArray[Any]
 
 SMOOTH = 30
 """So many steps show where a run would go if its batches made no noise."""
+
+
+def once(measure: Callable[["Case"], Any]) -> Callable[["Case"], Any]:
+    """A measure of a case that many findings ask for, and that is taken once."""
+
+    @wraps(measure)
+    def asked(case: "Case") -> Any:
+        if measure not in case.measured:
+            case.measured[measure] = measure(case)
+        return case.measured[measure]
+
+    return asked
 
 
 class LayerOf(NamedTuple):
@@ -55,6 +68,7 @@ class Case:
         optimizer: Optimizer | None = None,
     ) -> None:
         self.model, self.loss = model, loss
+        self.measured: dict[Any, Any] = {}
         self.monitor = monitor if monitor is not None and len(monitor) else None
         self.parameters = list(model.parameters())
         self.optimizer = optimizer or self._by_hand()

@@ -1,6 +1,6 @@
 """Findings that lie in the data: most networks that do not learn were given what cannot be learned.
 
-Here are those of X, which look at X alone; those of y, which `targets` finds, are here by name.
+Here are those of X, which look at X alone; `targets` has those of y.
 """
 
 import textwrap
@@ -14,10 +14,6 @@ from ..normalization import BatchNorm1d, LayerNorm
 from .case import Case
 from .columns import columns_of, constant_columns
 from .findings import Finding
-from .targets import can_look_for_shuffling as can_look_for_shuffling
-from .targets import class_imbalance as class_imbalance
-from .targets import constant_target as constant_target
-from .targets import shuffled_labels as shuffled_labels
 from .words import columns, counted, listed, short
 
 LARGE = 10.0

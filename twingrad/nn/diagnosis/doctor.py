@@ -17,7 +17,19 @@ from ..history import History
 from ..monitor import Monitor
 from ..optimizer import Optimizer
 from ..settings import whole
-from . import batches, beginnings, curves, data, flow, outputs, rates, stability, steps, unmoved
+from . import (
+    batches,
+    beginnings,
+    curves,
+    data,
+    flow,
+    outputs,
+    rates,
+    stability,
+    steps,
+    targets,
+    unmoved,
+)
 from .arguments import checked
 from .case import Case
 from .findings import Diagnosis, Finding
@@ -34,8 +46,8 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("ascent",): steps.ascent,
     ("gradients_accumulating",): steps.gradients_accumulating,
     ("output_unfit",): outputs.output_unfit,
-    ("constant_target",): data.constant_target,
-    ("shuffled_labels",): data.shuffled_labels,
+    ("constant_target",): targets.constant_target,
+    ("shuffled_labels",): targets.shuffled_labels,
     ("zero_initialization", "symmetric_initialization"): beginnings.copies,
     ("initialization_too_large", "initialization_too_small"): beginnings.size,
     ("inputs_not_normalized",): data.inputs_not_normalized,
@@ -52,7 +64,7 @@ EXAMINATIONS: dict[tuple[str, ...], Examination] = {
     ("clipping_always_binds",): batches.clipping_always_binds,
     ("plateau", "underfitting"): curves.standing_still,
     ("overfitting",): curves.overfitting,
-    ("class_imbalance",): data.class_imbalance,
+    ("class_imbalance",): targets.class_imbalance,
     ("constant_feature",): data.constant_feature,
     ("duplicate_features",): data.duplicate_features,
 }
@@ -193,7 +205,7 @@ def _looked_for(case: Case) -> list[str]:
         asked -= {"another_loss"}
     if len(case.matrices) < flow.DEEP:
         asked -= {"vanishing_gradients"}
-    if not data.can_look_for_shuffling(case):
+    if not targets.can_look_for_shuffling(case):
         asked -= {"shuffled_labels"}
     if not case.matrices:
         asked -= {"symmetric_initialization", "initialization_too_large"}

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ...engine import Tensor, Value, no_grad
-from .arguments import arrays_of as arrays_of
 
 Array = npt.NDArray[Any]
 Loss = Callable[[Any, Any], Any]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .case import Case
+from .case import Case, once
 from .findings import Finding
 from .steps import lowers_another_loss
 from .words import share, short
@@ -18,6 +18,7 @@ SNAPSHOTS = 12
 """Losses of all samples at so many places of the path tell swings from the noise of batches."""
 
 
+@once
 def swings(case: Case) -> float:
     """How far the loss swings up and down in the second half, as a share of its level; 0 if not.
 

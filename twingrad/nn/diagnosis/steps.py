@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .case import Case
+from .case import Case, once
 from .findings import Finding
 from .words import short
 
@@ -45,6 +45,7 @@ def gradients_accumulating(case: Case) -> Iterator[Finding]:
     )
 
 
+@once
 def lowers_another_loss(case: Case) -> bool:
     """Whether a loop lowers the loss that it observes, while the one asked about does not fall."""
     monitor, first = case.monitor, case.first
@@ -68,6 +69,7 @@ def lowers_another_loss(case: Case) -> bool:
     return end < 0.95 * begin and _climbs(case)
 
 
+@once
 def _climbs(case: Case) -> bool:
     """Whether the first steps, each for itself, go up the slope of the loss over the sample."""
     monitor, ways = case.monitor, []
