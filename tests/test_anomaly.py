@@ -17,16 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import twingrad as tg
+from tests.reports import caught
 from twingrad import AnomalyError, Tensor, Value, nn
 from twingrad.engine.node import Node
 
 TWINS = [Value, Tensor]
-
-
-def caught(program: Callable[[], Any], **options: Any) -> AnomalyError:
-    with pytest.raises(AnomalyError) as found, tg.detect_anomaly(**options):
-        program()
-    return found.value
 
 
 def line_of(program: Callable[[], Any]) -> int:

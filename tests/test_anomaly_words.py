@@ -12,15 +12,10 @@ import numpy as np
 import pytest
 
 import twingrad as tg
+from tests.reports import caught
 from twingrad import AnomalyError, Tensor, Value, nn
 
 TWINS = [Value, Tensor]
-
-
-def caught(program: Callable[[], Any]) -> AnomalyError:
-    with pytest.raises(AnomalyError) as found, tg.detect_anomaly():
-        program()
-    return found.value
 
 
 def why(error: AnomalyError) -> str:
